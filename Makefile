@@ -1,0 +1,114 @@
+# leastjobs: `make help` lists what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+CFLAGS ?= -O2 -g
+# Extra flags for both compiling and linking, such as -fsanitize=address.
+SANITIZE ?=
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LIBRARIES = libcurl libconfig libevent libcjson
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Icommon -Iagent -Igenconf $(WARNINGS) \
+	$(if $(SANITIZE),,$(HARDENING)) $(CFLAGS) $(SANITIZE) $(CPPFLAGS)
+
+COMMON_SOURCES := $(wildcard common/*.c)
+AGENT_SOURCES := $(wildcard agent/*.c)
+GENCONF_SOURCES := $(wildcard genconf/*.c)
+SIM_SOURCES := $(wildcard tests/sim/*.c)
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch])
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+COMMON = $(call objects,$(COMMON_SOURCES))
+# What the unit tests test: everything but the two programs' main().
+TESTED = $(COMMON) $(call objects,$(filter-out %/main.c,$(AGENT_SOURCES) $(GENCONF_SOURCES)))
+UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+
+# `make V=1` shows the whole commands.
+Q = $(if $(V),,@)
+
+PYTEST = /usr/bin/python3 -B -m pytest -p no:cacheprovider
+
+all: $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf ## build the agent and genconf (the default)
+
+$(BUILD)/leastjobs-agent: $(COMMON) $(call objects,$(AGENT_SOURCES))
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIBRARIES)) -lm
+
+$(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES))
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libcurl libconfig)
+
+$(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent libevent_openssl openssl libcjson) -lm
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIBRARIES) cmocka) -lm
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC  $<')
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+run: ## install what is missing, build, and serve until Ctrl-C
+	@tools/install-packages build run
+	@$(MAKE) --no-print-directory all $(BUILD)/leastjobs-sim
+	@LEASTJOBS_BUILD=$(BUILD) tools/run
+
+test: ## install what is missing, build, and run all tests
+	@tools/install-packages build run test
+	@$(MAKE) --no-print-directory unit golden e2e
+
+unit: $(UNITS) ## the unit tests
+	@set -e; for unit in $(UNITS); do $(WRAPPER) $$unit; done
+
+golden: all ## generated configurations against those in tests/golden
+	$(PYTEST) -q tests/golden
+
+e2e: all $(BUILD)/leastjobs-sim ## the end-to-end tests, with the real HAProxy
+	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q tests/e2e
+
+lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
+	@tools/install-packages build test lint
+	tools/lint
+
+sanitize: ## all tests under ASan and UBSan, then unit and agent tests under valgrind
+	@tools/install-packages build run test sanitize
+	tools/sanitize
+
+format: ## let clang-format rewrite the sources
+	clang-format -i $(SOURCES)
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/doc/leastjobs
+	install -m 755 $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 README.md LICENSE CHANGELOG.md .env.example agent/agent.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/leastjobs
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,leastjobs-agent leastjobs-genconf)
+	rm -f $(patsubst man/%.1,$(DESTDIR)$(PREFIX)/share/man/man1/%.1,$(wildcard man/*.1))
+	rm -f $(patsubst man/%.5,$(DESTDIR)$(PREFIX)/share/man/man5/%.5,$(wildcard man/*.5))
+	rm -f $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/leastjobs
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: all run test unit golden e2e lint sanitize format install uninstall clean help
+.SECONDARY:

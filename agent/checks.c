@@ -1,0 +1,238 @@
+#include "checks.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "haproxy.h"
+#include "log.h"
+#include "names.h"
+#include "poller.h"
+#include "showstat.h"
+#include "xalloc.h"
+
+/* A poll's result that waits for HAProxy's counts. */
+struct pending {
+    bool waiting;
+    struct sample sample;
+};
+
+struct checks {
+    const struct config *config;
+    struct farm *farm;
+    struct poller *poller;
+    struct haproxy *haproxy;
+    struct event *refresh;
+    struct pending *pending; /* one for each state */
+    bool *was_drained;       /* the same */
+    struct checks_counts counts;
+    bool haproxy_known; /* whether HAProxy is there has been logged */
+};
+
+static void log_change(const struct checks *checks, const struct state *state,
+                       enum state_change change, int64_t lasted_ms)
+{
+    const char *name = INSTANCE_PREFIX;
+
+    if (change == STATE_BECAME_HEALTHY)
+        log_info("instance=%s%u url=%s is healthy again after %" PRId64 " s", name, state->number,
+                 state->url, lasted_ms / 1000);
+    if (change == STATE_BECAME_UNHEALTHY)
+        log_info(
+            "instance=%s%u url=%s is unhealthy after %u failed checks, was healthy for %" PRId64
+            " s: %s",
+            name, state->number, state->url, state->failures, lasted_ms / 1000, state->error);
+    if (change == STATE_BECAME_UNHEALTHY && farm_count_healthy(checks->farm) == 0)
+        log_error("no healthy instance is left of %zu", checks->farm->count);
+}
+
+/* A failure that goes on for days is logged until it is a state, and when its reason changes. */
+static void log_check(const struct checks *checks, const struct state *state,
+                      const struct sample *sample, const char *previous_error)
+{
+    const char *name = INSTANCE_PREFIX;
+
+    if (sample->reason == CHECK_PASSED)
+        log_debug("instance=%s%u check passed: active_jobs=%u in_flight=%u external_jobs=%u "
+                  "took=%u ms",
+                  name, state->number, state->active_jobs, state->in_flight, state->external_jobs,
+                  state->check_ms);
+    else if (state->failures <= checks->config->unhealthy_after ||
+             strcmp(previous_error, state->error) != 0)
+        log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, state->number,
+                    state->url, state->failures, state->error);
+    else
+        log_debug("instance=%s%u check failed, %u in a row: %s", name, state->number,
+                  state->failures, state->error);
+}
+
+/* The one end of every check, with HAProxy's counts in the state. */
+static void complete(struct checks *checks, size_t index)
+{
+    struct state *state = &checks->farm->states[index];
+    struct pending *pending = &checks->pending[index];
+    struct moment now = clock_now();
+    int64_t lasted_ms = now.monotonic_ms - state->changed_ms;
+    char previous_error[STATE_ERROR_MAX];
+
+    memcpy(previous_error, state->error, sizeof(previous_error));
+    pending->waiting = false;
+    enum state_change change =
+        state_apply(state, &pending->sample, checks->config->unhealthy_after, &now);
+    log_check(checks, state, &pending->sample, previous_error);
+    log_change(checks, state, change, lasted_ms);
+}
+
+static void on_poll(void *context, size_t index, const struct sample *sample, unsigned took_ms)
+{
+    struct checks *checks = context;
+
+    checks->farm->states[index].check_ms = took_ms;
+    checks->pending[index] = (struct pending){.waiting = true, .sample = *sample};
+    haproxy_query(checks->haproxy);
+}
+
+static void on_missed(void *context, size_t index)
+{
+    struct checks *checks = context;
+
+    checks->farm->states[index].missed++;
+}
+
+static void log_drains(struct checks *checks)
+{
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        const struct state *state = &checks->farm->states[i];
+        if (state->drained == checks->was_drained[i])
+            continue;
+        checks->was_drained[i] = state->drained;
+        log_info("instance=" INSTANCE_PREFIX "%u is %s in HAProxy", state->number,
+                 state->drained ? "drained: no new jobs" : "no longer drained");
+    }
+}
+
+static void note_presence(struct checks *checks, bool present, const char *problem)
+{
+    if (checks->haproxy_known && checks->counts.haproxy_present == present)
+        return;
+    checks->haproxy_known = true;
+    checks->counts.haproxy_present = present;
+    if (present)
+        log_info("HAProxy answers on %s", checks->config->haproxy_socket);
+    else
+        log_info("HAProxy doesn't answer on %s (%s): its requests in flight count as 0",
+                 checks->config->haproxy_socket, problem);
+}
+
+/* A HAProxy that isn't there has nothing in flight, and nothing drained. */
+static void forget_counts(struct farm *farm)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        farm->states[i].in_flight = 0;
+        farm->states[i].drained = false;
+    }
+}
+
+static void take_counts(struct checks *checks, const char *text, size_t length)
+{
+    if (showstat_apply(checks->farm, text, length)) {
+        checks->counts.haproxy_answers++;
+        note_presence(checks, true, NULL);
+    } else {
+        checks->counts.haproxy_failures++;
+        log_warning("HAProxy's answer on %s isn't complete \"show stat\" output: the last counts "
+                    "are kept",
+                    checks->config->haproxy_socket);
+    }
+}
+
+static void on_counts(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
+                      const char *problem)
+{
+    struct checks *checks = context;
+
+    switch (outcome) {
+    case HAPROXY_ANSWERED:
+        take_counts(checks, text, length);
+        break;
+    case HAPROXY_ABSENT:
+        forget_counts(checks->farm);
+        note_presence(checks, false, problem);
+        break;
+    case HAPROXY_FAILED:
+        checks->counts.haproxy_failures++;
+        log_warning("HAProxy can't be asked on %s: %s: the last counts are kept",
+                    checks->config->haproxy_socket, problem);
+        break;
+    }
+    log_drains(checks);
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        if (checks->pending[i].waiting)
+            complete(checks, i);
+    }
+}
+
+/* Between polls too: a drain takes effect, and GET /health shows what is in flight. */
+static void on_refresh(evutil_socket_t fd, short what, void *argument)
+{
+    struct checks *checks = argument;
+
+    (void)fd;
+    (void)what;
+    haproxy_query(checks->haproxy);
+}
+
+static bool start_poller(struct checks *checks, struct event_base *base, long connections_max)
+{
+    struct poller_events events = {.result = on_poll, .missed = on_missed, .context = checks};
+    bool *is_known = xcalloc(checks->farm->count, sizeof(*is_known));
+
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        is_known[i] = checks->farm->states[i].checked;
+        checks->was_drained[i] = checks->farm->states[i].drained;
+    }
+    checks->poller = poller_new(base, checks->config, is_known, connections_max, &events);
+    free(is_known);
+    return checks->poller != NULL;
+}
+
+struct checks *checks_new(struct event_base *base, const struct config *config, struct farm *farm,
+                          long connections_max)
+{
+    struct checks *checks = xcalloc(1, sizeof(*checks));
+    struct timeval every = clock_timeval(config_agent_inter_ms(config));
+
+    checks->config = config;
+    checks->farm = farm;
+    checks->pending = xcalloc(farm->count, sizeof(*checks->pending));
+    checks->was_drained = xcalloc(farm->count, sizeof(*checks->was_drained));
+    checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, on_counts, checks);
+    checks->refresh = event_new(base, -1, EV_PERSIST, on_refresh, checks);
+    if (checks->haproxy == NULL || checks->refresh == NULL ||
+        event_add(checks->refresh, &every) != 0 || !start_poller(checks, base, connections_max)) {
+        checks_free(checks);
+        return NULL;
+    }
+    haproxy_query(checks->haproxy);
+    return checks;
+}
+
+struct checks_counts checks_counts(const struct checks *checks)
+{
+    return checks->counts;
+}
+
+void checks_free(struct checks *checks)
+{
+    if (checks == NULL)
+        return;
+    /* The poller first: it is what would ask HAProxy. */
+    poller_free(checks->poller);
+    haproxy_free(checks->haproxy);
+    if (checks->refresh != NULL)
+        event_free(checks->refresh);
+    free(checks->pending);
+    free(checks->was_drained);
+    free(checks);
+}

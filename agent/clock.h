@@ -1,0 +1,17 @@
+#ifndef LEASTJOBS_CLOCK_H
+#define LEASTJOBS_CLOCK_H
+
+#include <stdint.h>
+#include <sys/time.h>
+
+#include "state.h"
+
+/* Milliseconds on the monotonic clock: for all that is measured or waited for. */
+int64_t clock_ms(void);
+
+/* Both clocks, now. */
+struct moment clock_now(void);
+
+struct timeval clock_timeval(int64_t ms);
+
+#endif

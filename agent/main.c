@@ -1,0 +1,201 @@
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "options.h"
+#include "service.h"
+#include "version.h"
+
+#define PROGRAM "leastjobs-agent"
+#define EXIT_USAGE 2
+
+struct arguments {
+    struct config_sources sources;
+    bool test;
+};
+
+/* What the signal handlers work on. */
+struct daemon {
+    struct event_base *base;
+    struct service *service;
+    const struct config_sources *sources;
+};
+
+static void print_help(void)
+{
+    printf("Usage: " PROGRAM " [-c FILE] [--env-file FILE] [-t]\n"
+           "Polls the instances' health and answers HAProxy's agent-checks.\n\n"
+           "  -c, --config FILE    read a libconfig file (the environment has precedence)\n"
+           "  -e, --env-file FILE  read a .env file (has precedence over the libconfig file)\n"
+           "  -t, --test           check the configuration and exit\n"
+           "      --help, --version\n\n"
+           "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
+           "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error.\n\n");
+    options_print(stdout);
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    enum { HELP = 256, VERSION };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"env-file", required_argument, NULL, 'e'},
+        {"test", no_argument, NULL, 't'},         {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},  {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:e:t", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            arguments->sources.config_file = optarg;
+            break;
+        case 'e':
+            arguments->sources.env_file = optarg;
+            break;
+        case 't':
+            arguments->test = true;
+            break;
+        case HELP:
+            print_help();
+            return 0;
+        case VERSION:
+            puts(PROGRAM " " LEASTJOBS_VERSION);
+            return 0;
+        default:
+            fprintf(stderr, "Try '" PROGRAM " --help'.\n");
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, PROGRAM ": unexpected argument \"%s\"\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void on_stop(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct daemon *daemon = argument;
+
+    (void)what;
+    log_info("stopping on signal %s", strsignal((int)signal_number));
+    event_base_loopbreak(daemon->base);
+}
+
+static void log_errors(const struct errors *errors)
+{
+    for (size_t i = 0; i < errors->warning_count; i++)
+        log_warning("%s", errors->warnings[i]);
+    for (size_t i = 0; i < errors->count; i++)
+        log_error("%s", errors->errors[i]);
+}
+
+static void on_reload(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct daemon *daemon = argument;
+    struct errors errors = {0};
+    struct config *config = config_load(daemon->sources, &errors);
+    size_t count = config == NULL ? 0 : config->instance_count;
+
+    (void)signal_number;
+    (void)what;
+    bool done = config != NULL && service_reload(daemon->service, config, &errors);
+    log_errors(&errors);
+    if (done)
+        log_info("configuration reloaded: %zu instances", count);
+    else
+        log_error("the new configuration is bad: the old one stays in force");
+    errors_free(&errors);
+}
+
+static struct event *watch_signal(struct daemon *daemon, int signal_number,
+                                  event_callback_fn callback)
+{
+    struct event *event = evsignal_new(daemon->base, signal_number, callback, daemon);
+
+    if (event == NULL || evsignal_add(event, NULL) != 0) {
+        log_error("out of memory");
+        exit(1);
+    }
+    return event;
+}
+
+/* The loop, from the first check to the last signal. */
+static int run(struct config *config, const struct config_sources *sources)
+{
+    struct errors errors = {0};
+    struct daemon daemon = {.base = event_base_new(), .sources = sources};
+    int status = EXIT_USAGE;
+
+    if (daemon.base == NULL) {
+        log_error("libevent can't be set up");
+        config_free(config);
+        return 1;
+    }
+    log_info(PROGRAM " " LEASTJOBS_VERSION
+                     ": %zu instances, checks every %u ms, agent-checks on %s port %u, HTTP on "
+                     "port %u",
+             config->instance_count, config->check_interval_ms, config->agent_bind_address,
+             config->agent_port, config->status_port);
+    daemon.service = service_new(daemon.base, config, &errors);
+    if (daemon.service != NULL) {
+        struct event *signals[] = {watch_signal(&daemon, SIGTERM, on_stop),
+                                   watch_signal(&daemon, SIGINT, on_stop),
+                                   watch_signal(&daemon, SIGHUP, on_reload)};
+        status = event_base_dispatch(daemon.base) == 0 ? 0 : 1;
+        service_free(daemon.service);
+        for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+            event_free(signals[i]);
+    }
+    event_base_free(daemon.base);
+    errors_print(&errors, PROGRAM, stderr);
+    errors_free(&errors);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.sources = {.environment = environ}};
+    struct errors errors = {0};
+
+    int status = parse_arguments(argc, argv, &arguments);
+    if (status >= 0)
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    struct config *config = config_load(&arguments.sources, &errors);
+    errors_print(&errors, PROGRAM, stderr);
+    if (config == NULL) {
+        status = EXIT_USAGE;
+    } else if (arguments.test) {
+        printf("configuration OK: %zu instances\n", config->instance_count);
+        config_free(config);
+        status = 0;
+    } else {
+        log_set_level(config->log_level);
+        status = run(config, &arguments.sources);
+    }
+    errors_free(&errors);
+    curl_global_cleanup();
+    return status;
+}

@@ -1,0 +1,407 @@
+#include "poller.h"
+
+#include <curl/curl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "version.h"
+#include "xalloc.h"
+
+#define BODY_FIRST_SIZE 1024
+#define RECEIVE_BUFFER 4096L
+/* A kept connection doesn't hide for longer than this that a name has got another address. */
+#define CONNECTION_AGE_MAX_S 60L
+#define DNS_CACHE_S 5L
+
+/* One instance's health check; `easy` is there only while it is under way. */
+struct check {
+    struct poller *poller;
+    size_t index;
+    char *url;
+    struct event *timer;
+    int64_t due_ms;
+    int64_t started_ms;
+    CURL *easy;
+    char *body;
+    size_t length;
+    size_t size;
+    bool too_large;
+    char problem[CURL_ERROR_SIZE];
+};
+
+struct poller {
+    struct event_base *base;
+    const struct config *config;
+    struct poller_events events;
+    CURLM *multi;
+    struct event *timer; /* curl's own */
+    struct check *checks;
+    size_t count;
+    CURL **spare; /* handles between two checks, `spare_count` of room for `count` */
+    size_t spare_count;
+    struct socket_event *sockets; /* those that curl watches */
+};
+
+/* A socket that curl wants to hear of; curl keeps the pointer for us. */
+struct socket_event {
+    struct event *event;
+    struct socket_event *next;
+    struct socket_event **previous;
+};
+
+static void drop_socket(struct socket_event *socket)
+{
+    *socket->previous = socket->next;
+    if (socket->next != NULL)
+        socket->next->previous = socket->previous;
+    if (socket->event != NULL)
+        event_free(socket->event);
+    free(socket);
+}
+
+static struct socket_event *add_socket(struct poller *poller)
+{
+    struct socket_event *socket = xcalloc(1, sizeof(*socket));
+
+    socket->next = poller->sockets;
+    socket->previous = &poller->sockets;
+    if (socket->next != NULL)
+        socket->next->previous = &socket->next;
+    poller->sockets = socket;
+    return socket;
+}
+
+static size_t on_body(char *data, size_t unit, size_t count, void *argument)
+{
+    struct check *check = argument;
+    size_t length = unit * count;
+
+    if (length > SAMPLE_BODY_MAX - check->length) {
+        check->too_large = true;
+        return 0;
+    }
+    if (check->length + length > check->size) {
+        size_t size = check->size == 0 ? BODY_FIRST_SIZE : check->size;
+        while (size < check->length + length)
+            size *= 2;
+        check->body = xreallocarray(check->body, size, 1);
+        check->size = size;
+    }
+    memcpy(check->body + check->length, data, length);
+    check->length += length;
+    return length;
+}
+
+static struct sample sample_from_status(struct check *check)
+{
+    long status = 0;
+    char *location = NULL;
+
+    curl_easy_getinfo(check->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(check->easy, CURLINFO_REDIRECT_URL, &location);
+    if (status >= 300 && status < 400)
+        return sample_failed(CHECK_REDIRECT, "%ld to %s", status,
+                             location == NULL ? "nowhere" : location);
+    if (status < 200 || status >= 300)
+        return sample_failed(CHECK_HTTP_STATUS, "%ld", status);
+    return sample_from_body(check->body == NULL ? "" : check->body, check->length,
+                            check->poller->config->jobs_field);
+}
+
+static struct sample sample_from_result(struct check *check, CURLcode code)
+{
+    const char *problem = check->problem[0] == '\0' ? curl_easy_strerror(code) : check->problem;
+
+    switch (code) {
+    case CURLE_OK:
+        return sample_from_status(check);
+    case CURLE_OPERATION_TIMEDOUT:
+        return sample_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
+                             config_check_timeout_ms(check->poller->config));
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return sample_failed(CHECK_CONNECTION_FAILED, "%s", problem);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CIPHER:
+        return sample_failed(CHECK_TLS_FAILED, "%s", problem);
+    default:
+        if (check->too_large)
+            return sample_failed(CHECK_BODY_TOO_LARGE, "more than %d bytes", SAMPLE_BODY_MAX);
+        return sample_failed(CHECK_BROKEN_RESPONSE, "%s", problem);
+    }
+}
+
+static void release_body(struct check *check)
+{
+    free(check->body);
+    check->body = NULL;
+    check->length = check->size = 0;
+    check->too_large = false;
+    check->problem[0] = '\0';
+}
+
+/* The one end of every check. */
+static void complete(struct check *check, CURLcode code)
+{
+    struct poller *poller = check->poller;
+    struct sample sample = sample_from_result(check, code);
+
+    curl_multi_remove_handle(poller->multi, check->easy);
+    poller->spare[poller->spare_count++] = check->easy;
+    check->easy = NULL;
+    release_body(check);
+    poller->events.result(poller->events.context, check->index, &sample,
+                          (unsigned)(clock_ms() - check->started_ms));
+}
+
+static void collect_results(struct poller *poller)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(poller->multi, &left)) != NULL) {
+        struct check *check = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &check);
+        complete(check, code);
+    }
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *argument)
+{
+    struct poller *poller = argument;
+    int action =
+        ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0);
+    int running;
+
+    curl_multi_socket_action(poller->multi, fd, action, &running);
+    collect_results(poller);
+}
+
+static void on_curl_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct poller *poller = argument;
+    int running;
+
+    (void)fd;
+    (void)what;
+    curl_multi_socket_action(poller->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect_results(poller);
+}
+
+static int set_curl_timer(CURLM *multi, long timeout_ms, void *argument)
+{
+    struct poller *poller = argument;
+    struct timeval timeout = clock_timeval(timeout_ms);
+
+    (void)multi;
+    if (timeout_ms < 0)
+        evtimer_del(poller->timer);
+    else
+        evtimer_add(poller->timer, &timeout);
+    return 0;
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *argument, void *known)
+{
+    struct poller *poller = argument;
+    struct socket_event *socket = known;
+    short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) ? EV_READ : 0) |
+                           ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (socket != NULL)
+            drop_socket(socket);
+        curl_multi_assign(poller->multi, fd, NULL);
+        return 0;
+    }
+    if (socket == NULL)
+        socket = add_socket(poller);
+    else
+        event_free(socket->event);
+    socket->event = event_new(poller->base, fd, events, on_socket, poller);
+    if (socket->event == NULL || event_add(socket->event, NULL) != 0) {
+        drop_socket(socket);
+        return -1;
+    }
+    curl_multi_assign(poller->multi, fd, socket);
+    return 0;
+}
+
+/* What all checks have in common is set once, when a handle is made. */
+static CURL *new_handle(const struct poller *poller)
+{
+    CURL *easy = curl_easy_init();
+    const struct config *config = poller->config;
+
+    if (easy == NULL)
+        return NULL;
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config_check_timeout_ms(config));
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
+    /* Else ending a check waits for a resolver that hangs, and the whole loop with it. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    if (config->instance_ca_file != NULL) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, config->instance_ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    return easy;
+}
+
+static void start_check(struct check *check)
+{
+    struct poller *poller = check->poller;
+
+    check->easy =
+        poller->spare_count > 0 ? poller->spare[--poller->spare_count] : new_handle(poller);
+    if (check->easy == NULL) {
+        log_error("health check of %s can't be started: out of memory", check->url);
+        return;
+    }
+    check->started_ms = clock_ms();
+    curl_easy_setopt(check->easy, CURLOPT_URL, check->url);
+    curl_easy_setopt(check->easy, CURLOPT_PRIVATE, check);
+    curl_easy_setopt(check->easy, CURLOPT_WRITEDATA, check);
+    curl_easy_setopt(check->easy, CURLOPT_ERRORBUFFER, check->problem);
+    curl_multi_add_handle(poller->multi, check->easy);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *argument)
+{
+    struct check *check = argument;
+    struct poller *poller = check->poller;
+    int64_t now = clock_ms();
+
+    (void)fd;
+    (void)what;
+    if (check->easy != NULL)
+        poller->events.missed(poller->events.context, check->index);
+    else
+        start_check(check);
+    /* From the plan, not from now, so that the checks stay spread. */
+    do
+        check->due_ms += poller->config->check_interval_ms;
+    while (check->due_ms <= now);
+    struct timeval wait = clock_timeval(check->due_ms - now);
+    evtimer_add(check->timer, &wait);
+}
+
+/*
+ * Each instance has its own place in the interval. One that was asked at once waits for half an
+ * interval more, else the first places would come while that check is still under way.
+ */
+static int64_t first_wait(const struct poller *poller, size_t index, bool is_known)
+{
+    int64_t interval = poller->config->check_interval_ms;
+
+    return interval * (int64_t)index / (int64_t)poller->count + (is_known ? 0 : interval / 2);
+}
+
+static bool add_check(struct poller *poller, size_t index, bool is_known, int64_t now)
+{
+    struct check *check = &poller->checks[index];
+    const struct config *config = poller->config;
+    int64_t place = first_wait(poller, index, is_known);
+
+    *check = (struct check){.poller = poller, .index = index, .due_ms = now + place};
+    check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
+    check->timer = evtimer_new(poller->base, on_due, check);
+    if (check->timer == NULL)
+        return false;
+    if (!is_known)
+        start_check(check);
+    struct timeval wait = clock_timeval(place);
+    return evtimer_add(check->timer, &wait) == 0;
+}
+
+static bool add_checks(struct poller *poller, const bool *is_known)
+{
+    int64_t now = clock_ms();
+
+    for (size_t i = 0; i < poller->count; i++) {
+        if (!add_check(poller, i, is_known[i], now))
+            return false;
+    }
+    return true;
+}
+
+struct poller *poller_new(struct event_base *base, const struct config *config,
+                          const bool *is_known, long connections_max,
+                          const struct poller_events *events)
+{
+    struct poller *poller = xcalloc(1, sizeof(*poller));
+
+    poller->base = base;
+    poller->config = config;
+    poller->events = *events;
+    poller->count = config->instance_count;
+    poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
+    poller->spare = xcalloc(poller->count, sizeof(CURL *));
+    poller->multi = curl_multi_init();
+    poller->timer = evtimer_new(base, on_curl_timer, poller);
+    if (poller->multi == NULL || poller->timer == NULL) {
+        poller_free(poller);
+        return NULL;
+    }
+    curl_multi_setopt(poller->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(poller->multi, CURLMOPT_SOCKETDATA, poller);
+    curl_multi_setopt(poller->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
+    curl_multi_setopt(poller->multi, CURLMOPT_TIMERDATA, poller);
+    curl_multi_setopt(poller->multi, CURLMOPT_MAXCONNECTS, (long)poller->count + 1);
+    curl_multi_setopt(poller->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
+    if (!add_checks(poller, is_known)) {
+        poller_free(poller);
+        return NULL;
+    }
+    return poller;
+}
+
+static void free_check(struct poller *poller, struct check *check)
+{
+    if (check->easy != NULL) {
+        curl_multi_remove_handle(poller->multi, check->easy);
+        curl_easy_cleanup(check->easy);
+    }
+    if (check->timer != NULL)
+        event_free(check->timer);
+    release_body(check);
+    free(check->url);
+}
+
+void poller_free(struct poller *poller)
+{
+    if (poller == NULL)
+        return;
+    /* Handles before the multi handle, as curl_multi_cleanup(3) asks; sockets after both, since
+     * curl takes leave of them in its callback. */
+    for (size_t i = 0; i < poller->count; i++)
+        free_check(poller, &poller->checks[i]);
+    for (size_t i = 0; i < poller->spare_count; i++)
+        curl_easy_cleanup(poller->spare[i]);
+    curl_multi_cleanup(poller->multi);
+    while (poller->sockets != NULL)
+        drop_socket(poller->sockets);
+    if (poller->timer != NULL)
+        event_free(poller->timer);
+    free(poller->checks);
+    free(poller->spare);
+    free(poller);
+}

@@ -1,0 +1,91 @@
+#include "reply.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "names.h"
+
+#define WEIGHT_MAX 100
+#define REASON_MAX 127
+
+static bool starts_with(const char *at, const char *end, const char *word)
+{
+    size_t length = strlen(word);
+
+    return (size_t)(end - at) >= length && memcmp(at, word, length) == 0;
+}
+
+/* A whole rest of a line that is one word. */
+static bool is_word(const char *at, const char *end, const char *word)
+{
+    return (size_t)(end - at) == strlen(word) && starts_with(at, end, word);
+}
+
+static bool parse_number(const char **at, const char *end, unsigned *number)
+{
+    *number = 0;
+    if (*at == end || **at == '0')
+        return false;
+    for (; *at < end && isdigit((unsigned char)**at); (*at)++) {
+        *number = *number * 10 + (unsigned)(**at - '0');
+        if (*number > INSTANCE_NUMBER_MAX)
+            return false;
+    }
+    return *number > 0;
+}
+
+bool reply_parse(const char *line, size_t length, struct reply_request *request)
+{
+    const char *at = line;
+    const char *end = line + length;
+
+    if (length > 0 && end[-1] == '\r')
+        end--;
+    if (!starts_with(at, end, INSTANCE_PREFIX))
+        return false;
+    at += strlen(INSTANCE_PREFIX);
+    if (!parse_number(&at, end, &request->number))
+        return false;
+    request->weighting = WEIGHTING_INVERSE;
+    if (at == end)
+        return true;
+    while (at < end && *at == ' ')
+        at++;
+    if (is_word(at, end, "external")) {
+        request->weighting = WEIGHTING_EXTERNAL;
+        return at[-1] == ' ';
+    }
+    return is_word(at, end, "inverse") && at[-1] == ' ';
+}
+
+static unsigned weight_of_jobs(const struct state *state, enum weighting weighting)
+{
+    unsigned jobs = state->active_jobs;
+
+    if (weighting == WEIGHTING_EXTERNAL)
+        return state->external_jobs < WEIGHT_MAX ? WEIGHT_MAX - state->external_jobs : 1;
+    /* Rounded to the nearest, and never 0, which would drain. */
+    unsigned weight = (WEIGHT_MAX + (1 + jobs) / 2) / (1 + jobs);
+    return weight > 0 ? weight : 1;
+}
+
+unsigned reply_weight(const struct state *state, enum weighting weighting)
+{
+    if (state->drained)
+        return 0;
+    if (!state->checked)
+        return WEIGHT_MAX;
+    return weight_of_jobs(state, weighting);
+}
+
+size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weighting weighting)
+{
+    int length;
+
+    if (state->healthy)
+        length = snprintf(reply, REPLY_MAX, "up %u%%\n", reply_weight(state, weighting));
+    else
+        length = snprintf(reply, REPLY_MAX, "down #%.*s\n", REASON_MAX, state->error);
+    return (size_t)length;
+}

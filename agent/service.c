@@ -1,0 +1,172 @@
+#include "service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "checks.h"
+#include "clock.h"
+#include "listener.h"
+#include "log.h"
+#include "status.h"
+#include "xalloc.h"
+
+/* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */
+#define RESERVED_FILES 40
+#define CLIENTS_MAX 1024
+#define CLIENTS_MIN 8
+
+struct service {
+    struct event_base *base;
+    struct config *config;
+    struct farm *farm;
+    struct checks *checks;
+    struct listener *listener;
+    struct status *status;
+};
+
+/* How the limit of open files is shared out. */
+struct budget {
+    size_t clients;
+    long polls; /* 0: as many as there are instances */
+};
+
+static struct budget make_budget(const struct config *config)
+{
+    struct budget budget = {.clients = CLIENTS_MAX};
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + config->instance_count)
+        return budget;
+    size_t files = limit.rlim_cur > RESERVED_FILES ? limit.rlim_cur - RESERVED_FILES : 0;
+    budget.clients = files / 4 < CLIENTS_MIN ? CLIENTS_MIN : files / 4;
+    if (budget.clients > CLIENTS_MAX)
+        budget.clients = CLIENTS_MAX;
+    budget.polls = files > budget.clients + 1 ? (long)(files - budget.clients) : 1;
+    if ((size_t)budget.polls < config->instance_count)
+        log_warning("the limit of %llu open files is low for %zu instances: at most %ld health "
+                    "checks run at a time",
+                    (unsigned long long)limit.rlim_cur, config->instance_count, budget.polls);
+    return budget;
+}
+
+static struct report_view view_of(const struct service *service)
+{
+    return (struct report_view){.config = service->config,
+                                .farm = service->farm,
+                                .checks = service->checks,
+                                .listener = service->listener};
+}
+
+static void add_bind_error(struct errors *errors, const char *variable, unsigned port,
+                           const char *address)
+{
+    errors_add(errors, "%s=\"%u\": can't listen on %s port %u: %s", variable, port, address, port,
+               strerror(errno));
+}
+
+static struct listener *open_listener(const struct service *service, const struct config *config,
+                                      const struct budget *budget, struct errors *errors)
+{
+    struct listener *listener = listener_new(service->base, config->agent_bind_address,
+                                             config->agent_port, budget->clients, service->farm);
+
+    if (listener == NULL)
+        add_bind_error(errors, "AGENT_PORT", config->agent_port, config->agent_bind_address);
+    return listener;
+}
+
+static struct status *open_status(const struct service *service, const struct config *config,
+                                  struct errors *errors)
+{
+    struct report_view view = view_of(service);
+    struct status *status =
+        status_new(service->base, config->agent_bind_address, config->status_port, &view);
+
+    if (status == NULL)
+        add_bind_error(errors, "STATUS_PORT", config->status_port, config->agent_bind_address);
+    return status;
+}
+
+/* Puts a configuration in force; the ports are there already. */
+static void take_config(struct service *service, struct config *config, const struct budget *budget)
+{
+    struct moment now = clock_now();
+    struct farm *old_farm = service->farm;
+
+    checks_free(service->checks);
+    service->farm = farm_new(config, old_farm, &now);
+    farm_free(old_farm);
+    config_free(service->config);
+    service->config = config;
+    service->checks = checks_new(service->base, config, service->farm, budget->polls);
+    if (service->checks == NULL) {
+        log_error("out of memory");
+        exit(1);
+    }
+    struct report_view view = view_of(service);
+    listener_use(service->listener, service->farm);
+    status_use(service->status, &view);
+    log_set_level(config->log_level);
+}
+
+struct service *service_new(struct event_base *base, struct config *config, struct errors *errors)
+{
+    struct service *service = xcalloc(1, sizeof(*service));
+    struct budget budget = make_budget(config);
+
+    service->base = base;
+    service->listener = open_listener(service, config, &budget, errors);
+    service->status = open_status(service, config, errors);
+    if (service->listener == NULL || service->status == NULL) {
+        config_free(config);
+        service_free(service);
+        return NULL;
+    }
+    take_config(service, config, &budget);
+    return service;
+}
+
+bool service_reload(struct service *service, struct config *config, struct errors *errors)
+{
+    const struct config *old = service->config;
+    struct budget budget = make_budget(config);
+    bool same_address = strcmp(old->agent_bind_address, config->agent_bind_address) == 0;
+    struct listener *listener = service->listener;
+    struct status *status = service->status;
+
+    if (!same_address || old->agent_port != config->agent_port)
+        listener = open_listener(service, config, &budget, errors);
+    if (!same_address || old->status_port != config->status_port)
+        status = open_status(service, config, errors);
+    if (listener == NULL || status == NULL) {
+        if (listener != service->listener)
+            listener_free(listener);
+        if (status != service->status)
+            status_free(status);
+        config_free(config);
+        return false;
+    }
+    if (listener != service->listener)
+        listener_free(service->listener);
+    if (status != service->status)
+        status_free(service->status);
+    service->listener = listener;
+    service->status = status;
+    take_config(service, config, &budget);
+    return true;
+}
+
+void service_free(struct service *service)
+{
+    if (service == NULL)
+        return;
+    checks_free(service->checks);
+    status_free(service->status);
+    listener_free(service->listener);
+    farm_free(service->farm);
+    config_free(service->config);
+    free(service);
+}

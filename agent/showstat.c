@@ -1,0 +1,151 @@
+#include "showstat.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "names.h"
+
+#define COLUMN_NONE ((size_t)-1)
+
+struct columns {
+    size_t backend;
+    size_t server;
+    size_t open;
+    size_t status;
+};
+
+struct field {
+    const char *text;
+    size_t length;
+};
+
+struct row {
+    struct field backend;
+    struct field server;
+    struct field open;
+    struct field status;
+};
+
+static bool is(struct field field, const char *text)
+{
+    return field.length == strlen(text) && memcmp(field.text, text, field.length) == 0;
+}
+
+static bool begins(struct field field, const char *text)
+{
+    size_t length = strlen(text);
+
+    return field.length >= length && memcmp(field.text, text, length) == 0;
+}
+
+/* The next field of a line; `*at` is NULL after the last one. Our fields are never quoted. */
+static struct field next_field(const char **at, const char *end)
+{
+    const char *comma = memchr(*at, ',', (size_t)(end - *at));
+    const char *stop = comma == NULL ? end : comma;
+    struct field field = {*at, (size_t)(stop - *at)};
+
+    *at = comma == NULL ? NULL : comma + 1;
+    return field;
+}
+
+static bool read_names(const char *line, const char *end, struct columns *columns)
+{
+    const char *at = line;
+
+    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
+    if (end - line < 2 || memcmp(line, "# ", 2) != 0)
+        return false;
+    at += 2;
+    for (size_t i = 0; at != NULL; i++) {
+        struct field name = next_field(&at, end);
+        if (is(name, "pxname"))
+            columns->backend = i;
+        else if (is(name, "svname"))
+            columns->server = i;
+        else if (is(name, "scur"))
+            columns->open = i;
+        else if (is(name, "status"))
+            columns->status = i;
+    }
+    return columns->backend != COLUMN_NONE && columns->server != COLUMN_NONE &&
+           columns->open != COLUMN_NONE && columns->status != COLUMN_NONE;
+}
+
+static struct row read_row(const char *line, const char *end, const struct columns *columns)
+{
+    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}};
+    const char *at = line;
+
+    for (size_t i = 0; at != NULL; i++) {
+        struct field field = next_field(&at, end);
+        if (i == columns->backend)
+            row.backend = field;
+        else if (i == columns->server)
+            row.server = field;
+        else if (i == columns->open)
+            row.open = field;
+        else if (i == columns->status)
+            row.status = field;
+    }
+    return row;
+}
+
+static bool parse_number(struct field field, unsigned maximum, unsigned *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < field.length; i++) {
+        if (!isdigit((unsigned char)field.text[i]))
+            return false;
+        *number = *number * 10 + (unsigned)(field.text[i] - '0');
+        if (*number > maximum)
+            return false;
+    }
+    return field.length > 0;
+}
+
+static struct state *state_of_row(const struct farm *farm, const struct row *row)
+{
+    struct field digits = row->server;
+    unsigned number;
+
+    if (!is(row->backend, BACKEND_NAME) || !begins(row->server, INSTANCE_PREFIX))
+        return NULL;
+    digits.text += strlen(INSTANCE_PREFIX);
+    digits.length -= strlen(INSTANCE_PREFIX);
+    return parse_number(digits, INSTANCE_NUMBER_MAX, &number) ? farm_find(farm, number) : NULL;
+}
+
+static void apply_row(const struct farm *farm, const struct row *row)
+{
+    struct state *state = state_of_row(farm, row);
+    unsigned open;
+
+    if (state == NULL || !parse_number(row->open, SAMPLE_JOBS_MAX, &open))
+        return;
+    state->in_flight = open;
+    /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": all of them are an operator's drain. */
+    state->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");
+}
+
+bool showstat_apply(struct farm *farm, const char *text, size_t length)
+{
+    const char *end = text + length;
+    const char *line_end = memchr(text, '\n', length);
+    struct columns columns;
+
+    /* The output ends with an empty line: without it, it was cut short. */
+    if (line_end == NULL || length < 2 || memcmp(end - 2, "\n\n", 2) != 0 ||
+        !read_names(text, line_end, &columns))
+        return false;
+    for (size_t i = 0; i < farm->count; i++) {
+        farm->states[i].in_flight = 0;
+        farm->states[i].drained = false;
+    }
+    for (const char *line = line_end + 1; line < end; line = line_end + 1) {
+        line_end = memchr(line, '\n', (size_t)(end - line));
+        struct row row = read_row(line, line_end, &columns);
+        apply_row(farm, &row);
+    }
+    return true;
+}

@@ -1,0 +1,145 @@
+#include "status.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "xalloc.h"
+
+#define HEADER_MAX 8192
+#define BODY_MAX 1024
+#define CONNECTION_TIMEOUT_S 5
+#define BACKLOG 128
+
+#define TYPE_JSON "application/json"
+#define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+struct status {
+    struct evhttp *http;
+    struct report_view view;
+};
+
+static void send_text(struct evhttp_request *request, int code, const char *reason,
+                      const char *type, const char *text, size_t length)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *body = evbuffer_new();
+
+    if (body == NULL || evbuffer_add(body, text, length) != 0) {
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    } else {
+        evhttp_add_header(headers, "Content-Type", type);
+        evhttp_add_header(headers, "Cache-Control", "no-store");
+        evhttp_send_reply(request, code, reason, body);
+    }
+    if (body != NULL)
+        evbuffer_free(body);
+}
+
+static void send_json(struct evhttp_request *request, int code, const char *reason, char *text)
+{
+    send_text(request, code, reason, TYPE_JSON, text, strlen(text));
+    free(text);
+}
+
+static void on_root(struct evhttp_request *request, void *argument)
+{
+    const struct status *status = argument;
+
+    send_json(request, HTTP_OK, "OK", report_root(&status->view));
+}
+
+static void on_health(struct evhttp_request *request, void *argument)
+{
+    const struct status *status = argument;
+    char *text = report_health(&status->view);
+
+    if (farm_count_healthy(status->view.farm) > 0)
+        send_json(request, HTTP_OK, "OK", text);
+    else
+        send_json(request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
+}
+
+static void on_metrics(struct evhttp_request *request, void *argument)
+{
+    const struct status *status = argument;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+
+    if (memory == NULL) {
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+        return;
+    }
+    report_metrics(memory, &status->view);
+    if (fclose(memory) == 0)
+        send_text(request, HTTP_OK, "OK", TYPE_METRICS, text, length);
+    else
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    free(text);
+}
+
+static void on_other(struct evhttp_request *request, void *argument)
+{
+    (void)argument;
+    send_json(request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
+}
+
+static int bind_to(struct evhttp *http, struct event_base *base, const char *address, unsigned port)
+{
+    struct sockaddr_storage bound;
+    socklen_t length = address_fill(&bound, address, port);
+    struct evconnlistener *listener = evconnlistener_new_bind(
+        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+        BACKLOG, (struct sockaddr *)&bound, (int)length);
+
+    if (listener == NULL)
+        return -1;
+    if (evhttp_bind_listener(http, listener) != NULL)
+        return 0;
+    evconnlistener_free(listener);
+    errno = ENOMEM;
+    return -1;
+}
+
+struct status *status_new(struct event_base *base, const char *address, unsigned port,
+                          const struct report_view *view)
+{
+    struct status *status = xcalloc(1, sizeof(*status));
+
+    status->view = *view;
+    status->http = evhttp_new(base);
+    if (status->http == NULL || bind_to(status->http, base, address, port) != 0) {
+        int problem = errno;
+        status_free(status);
+        errno = problem;
+        return NULL;
+    }
+    evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(status->http, HEADER_MAX);
+    evhttp_set_max_body_size(status->http, BODY_MAX);
+    evhttp_set_timeout(status->http, CONNECTION_TIMEOUT_S);
+    evhttp_set_cb(status->http, "/", on_root, status);
+    evhttp_set_cb(status->http, "/health", on_health, status);
+    evhttp_set_cb(status->http, "/metrics", on_metrics, status);
+    evhttp_set_gencb(status->http, on_other, status);
+    return status;
+}
+
+void status_use(struct status *status, const struct report_view *view)
+{
+    status->view = *view;
+}
+
+void status_free(struct status *status)
+{
+    if (status == NULL)
+        return;
+    if (status->http != NULL)
+        evhttp_free(status->http);
+    free(status);
+}

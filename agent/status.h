@@ -1,0 +1,23 @@
+#ifndef LEASTJOBS_STATUS_H
+#define LEASTJOBS_STATUS_H
+
+#include <event2/event.h>
+
+#include "report.h"
+
+/*
+ * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
+ * healthy) and /metrics; all else is 404, in JSON.
+ */
+struct status;
+
+/*
+ * Binds at once. NULL after an error in errno. What the view points to must outlive the status
+ * or be replaced by status_use(). The caller releases it with status_free().
+ */
+struct status *status_new(struct event_base *base, const char *address, unsigned port,
+                          const struct report_view *view);
+void status_use(struct status *status, const struct report_view *view);
+void status_free(struct status *status);
+
+#endif

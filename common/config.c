@@ -1,0 +1,472 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conffile.h"
+#include "envfile.h"
+#include "options.h"
+#include "xalloc.h"
+
+#define CHECK_TIMEOUT_MS 5000U
+#define AGENT_INTER_MIN_MS 100U
+#define AGENT_INTER_MAX_MS 1000U
+#define SHOWN_VALUE_MAX 200
+#define FILE_PATH_MAX 1024
+/* sun_path of unix(7), less the 16 bytes that HAProxy's temporary name and ".admin" take. */
+#define SOCKET_PATH_MAX 90
+
+struct parser {
+    struct config *config;
+    struct errors *errors;
+};
+
+/* A value as a message may show it: no control characters, no end of the screen. */
+static char *shown(const char *value)
+{
+    char *text = xstrndup(value, SHOWN_VALUE_MAX);
+
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+    return text;
+}
+
+static void reject(struct errors *errors, const struct setting *setting, const char *problem)
+{
+    char *text = shown(setting->value);
+
+    errors_add(errors, "%s=\"%s\" (%s): %s", setting->name, text, setting->origin, problem);
+    free(text);
+}
+
+static bool parse_whole(const char *text, unsigned long long *value)
+{
+    size_t length = strspn(text, "0123456789");
+
+    if (length == 0 || length > 12 || text[length] != '\0')
+        return false;
+    *value = strtoull(text, NULL, 10);
+    return true;
+}
+
+static bool is_address(const char *text)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* Milliseconds in a unit; 0 if there is no such unit. */
+static unsigned unit_ms(const char *unit)
+{
+    static const struct {
+        const char *name;
+        unsigned ms;
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].name) == 0)
+            return units[i].ms;
+    }
+    return 0;
+}
+
+/* A decimal number of at most 9 + 3 digits and a unit, exactly, in milliseconds. */
+static const char *parse_duration(const char *text, unsigned long long *ms)
+{
+    size_t whole = strspn(text, "0123456789");
+    size_t fraction = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+    size_t length = whole + (fraction > 0 ? fraction + 1 : 0);
+    unsigned unit = unit_ms(text + length);
+
+    if (whole == 0 || whole > 9 || fraction > 3)
+        return "expected a number of seconds, or a number with a unit (500ms, 2s, 1m, 1h)";
+    if (unit == 0)
+        return "unknown unit: use ms, s, m, h or d, or none for seconds";
+    unsigned long long thousandths = strtoull(text, NULL, 10) * 1000;
+    unsigned scale = 100;
+    for (size_t i = 0; i < fraction; i++, scale /= 10)
+        thousandths += (unsigned)(text[whole + 1 + i] - '0') * scale;
+    *ms = thousandths * unit / 1000;
+    return NULL;
+}
+
+static const char *describe_range_ms(const struct option_info *option)
+{
+    static char text[80];
+
+    snprintf(text, sizeof(text), "out of range: from %u ms to %u s", option->minimum,
+             option->maximum / 1000);
+    return text;
+}
+
+static const char *describe_range(const struct option_info *option)
+{
+    static char text[80];
+
+    snprintf(text, sizeof(text), "out of range: from %u to %u", option->minimum, option->maximum);
+    return text;
+}
+
+static const char *set_number(const struct option_info *option, const char *value, unsigned *field)
+{
+    unsigned long long number;
+
+    if (!parse_whole(value, &number))
+        return "expected a whole number";
+    if (number < option->minimum || number > option->maximum)
+        return describe_range(option);
+    *field = (unsigned)number;
+    return NULL;
+}
+
+static const char *set_duration(const struct option_info *option, const char *value,
+                                unsigned *field)
+{
+    unsigned long long ms;
+    const char *problem = parse_duration(value, &ms);
+
+    if (problem != NULL)
+        return problem;
+    if (ms < option->minimum || ms > option->maximum)
+        return describe_range_ms(option);
+    *field = (unsigned)ms;
+    return NULL;
+}
+
+static bool is_plain_file_path(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (!isalnum((unsigned char)*c) && strchr("-._~/:@+=,", *c) == NULL)
+            return false;
+    }
+    return text[0] == '/' && strlen(text) <= FILE_PATH_MAX;
+}
+
+/* Calls `check` for each part of a list separated by commas; true if all pass, and there is one. */
+static bool each_part(const char *list, bool (*check)(const char *part))
+{
+    bool good = list[0] != '\0';
+    unsigned count = 0;
+
+    while (good && *list != '\0') {
+        size_t length = strcspn(list, ",");
+        char *part = xstrndup(list, length);
+        good = check(part) && ++count <= JOBS_FIELD_COUNT_MAX;
+        free(part);
+        list += length;
+        if (*list == ',' && *++list == '\0')
+            good = false;
+    }
+    return good;
+}
+
+/* RFC 6901 section 3: "/" before each token, "~" only as "~0" or "~1". */
+static bool is_json_pointer(const char *text)
+{
+    if (text[0] != '/')
+        return false;
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || (*text == '~' && text[1] != '0' && text[1] != '1'))
+            return false;
+    }
+    return true;
+}
+
+static const char *check_text(const struct option_info *option, const char *value)
+{
+    switch (option->type) {
+    case OPTION_BIND:
+        if (strcmp(value, "*") == 0 || is_address(value))
+            return NULL;
+        return "expected an IP address, or * for all of IPv4";
+    case OPTION_HOST:
+        return is_address(value) || url_is_host_name(value)
+                   ? NULL
+                   : "expected an IP address or a host name by RFC 1123";
+    case OPTION_FILE:
+        return is_plain_file_path(value)
+                   ? NULL
+                   : "expected an absolute path of letters, digits and -._~/:@+=,";
+    case OPTION_PATH:
+        return url_is_plain_path(value) ? NULL
+                                        : "expected a path such as /health (letters, digits and "
+                                          "-._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_PATHS:
+        return each_part(value, url_is_plain_path)
+                   ? NULL
+                   : "expected at most 16 paths separated by commas, such as /v1/models,/docs/ "
+                     "(letters, digits and -._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_POINTERS:
+        return each_part(value, is_json_pointer)
+                   ? NULL
+                   : "expected at most 16 JSON Pointers (RFC 6901) separated by commas, such as "
+                     "/active_jobs,/concurrency/active_transcriptions";
+    default:
+        return "has a type that isn't handled";
+    }
+}
+
+static const char *set_text(const struct option_info *option, const char *value, char **field)
+{
+    const char *problem = check_text(option, value);
+
+    if (problem == NULL)
+        *field = xstrdup(value);
+    return problem;
+}
+
+static const char *set_option(struct config *config, const struct option_info *option,
+                              const char *value)
+{
+    void *field = (char *)config + option->offset;
+
+    switch (option->type) {
+    case OPTION_PORT:
+    case OPTION_NUMBER:
+        return set_number(option, value, field);
+    case OPTION_DURATION:
+        return set_duration(option, value, field);
+    case OPTION_LEVEL:
+        return log_level_parse(value, field) ? NULL : "expected DEBUG, INFO, WARNING or ERROR";
+    default:
+        return set_text(option, value, field);
+    }
+}
+
+static void read_options(struct parser *p, const struct settings *settings)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_info *option = &option_table[i];
+        const struct setting *setting = settings_find(settings, option->name);
+        const char *problem =
+            setting == NULL ? NULL : set_option(p->config, option, setting->value);
+        if (problem != NULL)
+            reject(p->errors, setting, problem);
+        /* After an error too: later checks must find a value there. */
+        if ((setting == NULL || problem != NULL) && option->fallback != NULL)
+            set_option(p->config, option, option->fallback);
+    }
+}
+
+/* The N of INSTANCE_N_URL: 0 if the name is of another form, with *like_one set if it is near. */
+static unsigned instance_number(const char *name, bool *like_one)
+{
+    static const char prefix[] = "INSTANCE_";
+    static const char suffix[] = "_URL";
+    size_t length = strlen(name);
+    size_t fixed = sizeof(prefix) - 1 + sizeof(suffix) - 1;
+
+    *like_one = length > fixed && strncmp(name, prefix, sizeof(prefix) - 1) == 0 &&
+                strcmp(name + length - (sizeof(suffix) - 1), suffix) == 0;
+    if (!*like_one)
+        return 0;
+    const char *digits = name + sizeof(prefix) - 1;
+    size_t count = strspn(digits, "0123456789");
+    if (count != length - fixed || digits[0] == '0' || count > 5)
+        return 0;
+    unsigned long number = strtoul(digits, NULL, 10);
+    return number <= INSTANCE_NUMBER_MAX ? (unsigned)number : 0;
+}
+
+static void reject_url(struct parser *p, const struct setting *setting, const char *problem)
+{
+    struct setting redacted = *setting;
+
+    redacted.value = url_redact(setting->value);
+    reject(p->errors, &redacted, problem);
+    free(redacted.value);
+}
+
+static void add_instance(struct parser *p, const struct setting *setting, unsigned number)
+{
+    struct url url;
+    const char *problem = url_parse(&url, setting->value);
+
+    if (problem != NULL) {
+        reject_url(p, setting, problem);
+        return;
+    }
+    struct config *config = p->config;
+    config->instances =
+        xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
+    config->instances[config->instance_count++] =
+        (struct instance){.number = number, .url = url, .origin = xstrdup(setting->origin)};
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    unsigned left = ((const struct instance *)a)->number;
+    unsigned right = ((const struct instance *)b)->number;
+
+    return (left > right) - (left < right);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    const struct instance *left = *(const struct instance *const *)a;
+    const struct instance *right = *(const struct instance *const *)b;
+    int order = strcmp(left->url.text, right->url.text);
+
+    return order != 0 ? order : compare_numbers(left, right);
+}
+
+static void reject_same_urls(struct parser *p)
+{
+    const struct config *config = p->config;
+    const struct instance **sorted = xcalloc(config->instance_count, sizeof(*sorted));
+
+    for (size_t i = 0; i < config->instance_count; i++)
+        sorted[i] = &config->instances[i];
+    qsort(sorted, config->instance_count, sizeof(*sorted), compare_texts);
+    for (size_t i = 1; i < config->instance_count; i++) {
+        if (strcmp(sorted[i]->url.text, sorted[i - 1]->url.text) == 0)
+            errors_add(p->errors,
+                       "INSTANCE_%u_URL=\"%s\" (%s): the same URL as INSTANCE_%u_URL (%s): each "
+                       "instance is named once",
+                       sorted[i]->number, sorted[i]->url.text, sorted[i]->origin,
+                       sorted[i - 1]->number, sorted[i - 1]->origin);
+    }
+    free(sorted);
+}
+
+static void read_instances(struct parser *p, const struct settings *settings)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < settings->count; i++) {
+        bool like_one;
+        const struct setting *setting = &settings->items[i];
+        unsigned number = instance_number(setting->name, &like_one);
+        if (number != 0)
+            add_instance(p, setting, number);
+        else if (like_one)
+            errors_warn(p->errors,
+                        "%s (%s) is ignored: N in INSTANCE_N_URL is a number from 1 to %d, without "
+                        "leading zeros",
+                        setting->name, setting->origin, INSTANCE_NUMBER_MAX);
+        any = any || number != 0;
+    }
+    if (!any)
+        errors_add(p->errors,
+                   "At least one instance endpoint must be configured: set INSTANCE_1_URL");
+    if (p->config->instance_count > INSTANCES_MAX)
+        errors_add(p->errors, "%zu instances are configured: at most %d are supported",
+                   p->config->instance_count, INSTANCES_MAX);
+    if (p->config->instance_count > 0)
+        qsort(p->config->instances, p->config->instance_count, sizeof(*p->config->instances),
+              compare_numbers);
+    reject_same_urls(p);
+}
+
+static void reject_same_ports(struct parser *p, const struct settings *settings)
+{
+    static const char *const names[] = {"PORT", "AGENT_PORT", "STATUS_PORT", "ADMIN_PORT"};
+    const struct config *c = p->config;
+    const unsigned ports[] = {c->port, c->agent_port, c->status_port, c->admin_port};
+
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        const struct setting *setting = settings_find(settings, names[i]);
+        for (size_t j = 0; j < i; j++) {
+            if (ports[i] == ports[j])
+                errors_add(p->errors, "%s=\"%u\" (%s): the same port as %s: each needs its own",
+                           names[i], ports[i], setting == NULL ? "default" : setting->origin,
+                           names[j]);
+        }
+    }
+}
+
+static void check_files(struct parser *p, const struct settings *settings)
+{
+    const struct config *c = p->config;
+
+    if (c->instance_ca_file != NULL && access(c->instance_ca_file, R_OK) != 0)
+        reject(p->errors, settings_find(settings, "INSTANCE_CA_FILE"), "the file can't be read");
+    if (strlen(c->haproxy_socket) > SOCKET_PATH_MAX)
+        reject(p->errors, settings_find(settings, "HAPROXY_SOCKET"),
+               "longer than 90 characters, too long for a Unix socket");
+}
+
+static void warn_of_tls_addresses(struct parser *p)
+{
+    for (size_t i = 0; i < p->config->instance_count; i++) {
+        const struct instance *instance = &p->config->instances[i];
+        if (instance->url.tls && instance->url.host_kind != URL_HOST_NAME)
+            errors_warn(p->errors,
+                        "INSTANCE_%u_URL=\"%s\": https:// with an address: HAProxy compares a "
+                        "certificate's DNS names and common name only, so an IP address among its "
+                        "subject alternative names won't do; use a host name",
+                        instance->number, instance->url.text);
+    }
+}
+
+struct config *config_from_settings(const struct settings *settings, struct errors *errors)
+{
+    struct parser p = {.config = xcalloc(1, sizeof(struct config)), .errors = errors};
+
+    read_options(&p, settings);
+    read_instances(&p, settings);
+    reject_same_ports(&p, settings);
+    check_files(&p, settings);
+    warn_of_tls_addresses(&p);
+    if (errors->count == 0)
+        return p.config;
+    config_free(p.config);
+    return NULL;
+}
+
+struct config *config_load(const struct config_sources *sources, struct errors *errors)
+{
+    struct settings settings = {0};
+
+    settings_read_environment(&settings, sources->environment);
+    if (sources->env_file != NULL)
+        envfile_read(&settings, sources->env_file, errors);
+    if (sources->config_file != NULL)
+        conffile_read(&settings, sources->config_file, errors);
+    struct config *config = config_from_settings(&settings, errors);
+    settings_free(&settings);
+    return config;
+}
+
+static bool is_text(enum option_type type)
+{
+    return type >= OPTION_BIND;
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    for (size_t i = 0; i < option_count; i++) {
+        if (is_text(option_table[i].type))
+            free(*(char **)((char *)config + option_table[i].offset));
+    }
+    for (size_t i = 0; i < config->instance_count; i++) {
+        url_free(&config->instances[i].url);
+        free(config->instances[i].origin);
+    }
+    free(config->instances);
+    free(config);
+}
+
+unsigned config_check_timeout_ms(const struct config *config)
+{
+    return config->check_interval_ms < CHECK_TIMEOUT_MS ? config->check_interval_ms
+                                                        : CHECK_TIMEOUT_MS;
+}
+
+unsigned config_agent_inter_ms(const struct config *config)
+{
+    unsigned quarter = config->check_interval_ms / 4;
+
+    if (quarter < AGENT_INTER_MIN_MS)
+        return AGENT_INTER_MIN_MS;
+    return quarter > AGENT_INTER_MAX_MS ? AGENT_INTER_MAX_MS : quarter;
+}

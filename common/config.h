@@ -1,0 +1,79 @@
+#ifndef LEASTJOBS_CONFIG_H
+#define LEASTJOBS_CONFIG_H
+
+#include <stddef.h>
+
+#include "errors.h"
+#include "log.h"
+#include "settings.h"
+#include "url.h"
+
+/* An instance's number is part of a routing key of 64 bits (see genconf/render.c). */
+#define INSTANCE_NUMBER_MAX 65535
+#define INSTANCES_MAX 10000
+#define JOBS_FIELD_COUNT_MAX 16
+
+struct instance {
+    unsigned number; /* N of INSTANCE_N_URL */
+    struct url url;
+    char *origin; /* where the URL was written, for messages */
+};
+
+/*
+ * The whole configuration, checked. It is built once and never changed; it owns all it points
+ * to, config_free() releases it. Instances are in the order of their numbers.
+ */
+struct config {
+    struct instance *instances;
+    size_t instance_count;
+    unsigned port;
+    char *bind_address;
+    unsigned check_interval_ms;
+    char *health_path;
+    char *jobs_field;
+    unsigned unhealthy_after;
+    unsigned request_timeout_ms;
+    unsigned connect_timeout_ms;
+    enum log_level log_level;
+    char *instance_ca_file;
+    char *extra_paths;
+    unsigned threads;
+    unsigned max_connections; /* 0: not set */
+    char *agent_host;
+    char *agent_bind_address;
+    unsigned agent_port;
+    unsigned status_port;
+    char *admin_bind_address;
+    unsigned admin_port;
+    char *haproxy_socket;
+};
+
+/* Where values come from, the first having precedence: environment, .env file, libconfig file. */
+struct config_sources {
+    char *const *environment; /* environ(7) */
+    const char *env_file;     /* NULL: none */
+    const char *config_file;  /* NULL: none */
+};
+
+/*
+ * Reads all sources and checks every value and how they fit together. Returns the configuration
+ * for the caller to config_free(), or NULL with all that is wrong in `errors`. Warnings may be
+ * there in both cases.
+ */
+struct config *config_load(const struct config_sources *sources, struct errors *errors);
+
+/* The same from values that have been read already. */
+struct config *config_from_settings(const struct settings *settings, struct errors *errors);
+
+void config_free(struct config *config);
+
+/* The time limit of one health check: 5 s, or the interval if that is shorter. */
+unsigned config_check_timeout_ms(const struct config *config);
+
+/*
+ * The time between two agent-checks of an instance: a quarter of the interval between health
+ * checks, at least 100 ms, at most 1 s.
+ */
+unsigned config_agent_inter_ms(const struct config *config);
+
+#endif

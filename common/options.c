@@ -1,0 +1,63 @@
+#include "options.h"
+
+#include "config.h"
+
+#define SECOND 1000U
+#define HOUR (3600U * SECOND)
+#define DAY (24U * HOUR)
+
+#define FIELD(name) offsetof(struct config, name)
+
+const struct option_info option_table[] = {
+    {"PORT", OPTION_PORT, FIELD(port), 1, 65535, "8080", "the balancer's port"},
+    {"BIND_ADDRESS", OPTION_BIND, FIELD(bind_address), 0, 0, "*",
+     "address of the balancer's port; * is all of IPv4, :: all of IPv6 and IPv4"},
+    {"HEALTH_CHECK_INTERVAL", OPTION_DURATION, FIELD(check_interval_ms), 100, HOUR, "30",
+     "time between health checks of an instance: seconds, or with a unit (500ms, 2s, 1m)"},
+    {"HEALTH_PATH", OPTION_PATH, FIELD(health_path), 0, 0, "/health",
+     "an instance's health path, below its URL"},
+    {"JOBS_FIELD", OPTION_POINTERS, FIELD(jobs_field), 0, 0,
+     "/active_jobs,/concurrency/active_transcriptions",
+     "JSON Pointers (RFC 6901) to the number of active jobs; the first that is there counts"},
+    {"UNHEALTHY_AFTER", OPTION_NUMBER, FIELD(unhealthy_after), 1, 100, "3",
+     "failed checks in a row after which an instance is unhealthy"},
+    {"REQUEST_TIMEOUT", OPTION_DURATION, FIELD(request_timeout_ms), SECOND, 20 * DAY, "3600",
+     "the longest that a request may take: seconds or with a unit"},
+    {"CONNECT_TIMEOUT", OPTION_DURATION, FIELD(connect_timeout_ms), 100, HOUR, "3",
+     "the longest that a connection to an instance may take, before the next one is tried"},
+    {"LOG_LEVEL", OPTION_LEVEL, FIELD(log_level), 0, 0, "INFO", "DEBUG, INFO, WARNING or ERROR"},
+    {"INSTANCE_CA_FILE", OPTION_FILE, FIELD(instance_ca_file), 0, 0, NULL,
+     "PEM file of the CAs that sign https:// instances' certificates; default: the system's"},
+    {"EXTRA_PATHS", OPTION_PATHS, FIELD(extra_paths), 0, 0, NULL,
+     "further paths that go to the instances, separated by commas; a trailing / makes a prefix"},
+    {"THREADS", OPTION_NUMBER, FIELD(threads), 1, 64, "1",
+     "HAProxy's threads; more than 1 makes bursts less even"},
+    {"MAX_CONNECTIONS", OPTION_NUMBER, FIELD(max_connections), 10, 1000000, NULL,
+     "HAProxy's maxconn; default: what the limit of open files allows"},
+    {"AGENT_HOST", OPTION_HOST, FIELD(agent_host), 0, 0, "127.0.0.1",
+     "where HAProxy finds the agent: an address, or a name that resolves when it starts"},
+    {"AGENT_BIND_ADDRESS", OPTION_BIND, FIELD(agent_bind_address), 0, 0, "127.0.0.1",
+     "address of the agent's two ports"},
+    {"AGENT_PORT", OPTION_PORT, FIELD(agent_port), 1, 65535, "9777", "port of the agent-checks"},
+    {"STATUS_PORT", OPTION_PORT, FIELD(status_port), 1, 65535, "9778",
+     "port of the agent's HTTP: /, /health and /metrics"},
+    {"ADMIN_BIND_ADDRESS", OPTION_BIND, FIELD(admin_bind_address), 0, 0, "127.0.0.1",
+     "address of HAProxy's statistics page and Prometheus exporter"},
+    {"ADMIN_PORT", OPTION_PORT, FIELD(admin_port), 1, 65535, "8404",
+     "port of HAProxy's statistics page and Prometheus exporter"},
+    {"HAPROXY_SOCKET", OPTION_FILE, FIELD(haproxy_socket), 0, 0, "/run/leastjobs/haproxy.sock",
+     "HAProxy's runtime socket, which the agent reads; with .admin behind it, the operator's"},
+};
+const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
+
+void options_print(FILE *stream)
+{
+    fprintf(stream, "Variables (an empty one counts as unset):\n"
+                    "  INSTANCE_N_URL\n"
+                    "      URL of instance N, from 1; numbers may have gaps. At least one.\n");
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_info *option = &option_table[i];
+        fprintf(stream, "  %s%s%s\n      %s\n", option->name, option->fallback ? "=" : "",
+                option->fallback ? option->fallback : "", option->help);
+    }
+}

@@ -1,0 +1,6 @@
+#ifndef LEASTJOBS_VERSION_H
+#define LEASTJOBS_VERSION_H
+
+#define LEASTJOBS_VERSION "0.1.0"
+
+#endif

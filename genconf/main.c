@@ -1,0 +1,137 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "options.h"
+#include "output.h"
+#include "render.h"
+#include "version.h"
+
+#define PROGRAM "leastjobs-genconf"
+#define EXIT_USAGE 2
+/* Listeners, sockets, pipes: what HAProxy opens besides connections and checks. */
+#define RESERVED_FILES 100
+
+struct arguments {
+    struct config_sources sources;
+    const char *output;
+    bool check;
+};
+
+static void print_help(void)
+{
+    printf("Usage: " PROGRAM " [--env-file FILE] [-c FILE] [-o FILE] [--check]\n"
+           "Writes haproxy.cfg, made of the environment's variables, to standard output.\n\n"
+           "  -e, --env-file FILE  read a .env file too (the environment has precedence)\n"
+           "  -c, --config FILE    read a libconfig file too (both have precedence)\n"
+           "  -o, --output FILE    write FILE instead, all of it or nothing\n"
+           "      --check          write only what `haproxy -c` accepts\n"
+           "      --help, --version\n\n"
+           "Exit status: 0, 1 if it can't be written or HAProxy refuses it, 2 for a usage or\n"
+           "configuration error.\n\n");
+    options_print(stdout);
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    enum { CHECK = 256, HELP, VERSION };
+    static const struct option options[] = {{"env-file", required_argument, NULL, 'e'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"check", no_argument, NULL, CHECK},
+                                            {"help", no_argument, NULL, HELP},
+                                            {"version", no_argument, NULL, VERSION},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "e:c:o:", options, NULL)) != -1) {
+        switch (option) {
+        case 'e':
+            arguments->sources.env_file = optarg;
+            break;
+        case 'c':
+            arguments->sources.config_file = optarg;
+            break;
+        case 'o':
+            arguments->output = optarg;
+            break;
+        case CHECK:
+            arguments->check = true;
+            break;
+        case HELP:
+            print_help();
+            return 0;
+        case VERSION:
+            puts(PROGRAM " " LEASTJOBS_VERSION);
+            return 0;
+        default:
+            fprintf(stderr, "Try '" PROGRAM " --help'.\n");
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, PROGRAM ": unexpected argument \"%s\"\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* HAProxy would start with fewer connections, and a warning that nobody reads. */
+static void check_open_files(const struct config *config, struct errors *errors)
+{
+    struct rlimit limit;
+    unsigned long long needed =
+        2ULL * config->max_connections + 2ULL * config->instance_count + RESERVED_FILES;
+
+    if (config->max_connections > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_max != RLIM_INFINITY && needed > limit.rlim_max)
+        errors_add(errors,
+                   "MAX_CONNECTIONS=\"%u\": needs %llu open files, and the limit is %llu: lower it "
+                   "or raise the limit (ulimit -n)",
+                   config->max_connections, needed, (unsigned long long)limit.rlim_max);
+}
+
+static int render_and_write(const struct config *config, const struct arguments *arguments)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&bytes, &length);
+
+    if (memory == NULL) {
+        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
+        return 1;
+    }
+    render_config(memory, config);
+    if (fclose(memory) != 0) {
+        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
+        free(bytes);
+        return 1;
+    }
+    int result = output_write(PROGRAM, arguments->output, bytes, length, arguments->check);
+    free(bytes);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.sources = {.environment = environ}};
+    struct errors errors = {0};
+
+    int status = parse_arguments(argc, argv, &arguments);
+    if (status >= 0)
+        return status;
+    struct config *config = config_load(&arguments.sources, &errors);
+    if (config != NULL)
+        check_open_files(config, &errors);
+    errors_print(&errors, PROGRAM, stderr);
+    status = errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
+    config_free(config);
+    errors_free(&errors);
+    return status;
+}

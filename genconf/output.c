@@ -1,0 +1,124 @@
+#include "output.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "xalloc.h"
+
+#define FILE_MODE 0644
+/* Where Debian has it, for users whose PATH lacks the sbin directories. */
+#define HAPROXY_FALLBACK "/usr/sbin/haproxy"
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(fd, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Runs haproxy -c on a file; its own messages go to standard error. */
+static int check_file(const char *program, char *path)
+{
+    char *arguments[] = {"haproxy", "-c", "-q", "-f", path, NULL};
+    pid_t child;
+    int status;
+
+    int failure = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
+    if (failure == ENOENT)
+        failure = posix_spawn(&child, HAPROXY_FALLBACK, NULL, NULL, arguments, environ);
+    if (failure != 0) {
+        fprintf(stderr, "%s: haproxy can't be run for --check: %s\n", program, strerror(failure));
+        return 1;
+    }
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return 1;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    fprintf(stderr, "%s: haproxy -c refuses the configuration: nothing was written\n", program);
+    return 1;
+}
+
+static char *temporary_name(const char *path)
+{
+    const char *directory = getenv("TMPDIR");
+
+    if (path != NULL)
+        return xasprintf("%s.XXXXXX", path);
+    return xasprintf("%s/haproxy.cfg.XXXXXX", directory == NULL ? "/tmp" : directory);
+}
+
+static int fill_file(const char *program, int fd, const char *name, const char *bytes,
+                     size_t length)
+{
+    int failed = write_all(fd, bytes, length) != 0 || fchmod(fd, FILE_MODE) != 0 || fsync(fd) != 0;
+
+    if (close(fd) != 0)
+        failed = 1;
+    if (failed)
+        fprintf(stderr, "%s: %s can't be written: %s\n", program, name, strerror(errno));
+    return failed;
+}
+
+/* Writes the file beside its place; returns its name for the caller to free, or NULL. */
+static char *write_beside(const char *program, const char *path, const char *bytes, size_t length)
+{
+    char *name = temporary_name(path);
+    int fd = mkstemp(name);
+
+    if (fd < 0) {
+        fprintf(stderr, "%s: %s can't be written: %s\n", program, name, strerror(errno));
+        free(name);
+        return NULL;
+    }
+    if (fill_file(program, fd, name, bytes, length) != 0) {
+        unlink(name);
+        free(name);
+        return NULL;
+    }
+    return name;
+}
+
+static int print(const char *program, const char *bytes, size_t length)
+{
+    if (write_all(STDOUT_FILENO, bytes, length) == 0)
+        return 0;
+    fprintf(stderr, "%s: standard output can't be written: %s\n", program, strerror(errno));
+    return 1;
+}
+
+int output_write(const char *program, const char *path, const char *bytes, size_t length,
+                 bool check)
+{
+    if (path == NULL && !check)
+        return print(program, bytes, length);
+
+    char *name = write_beside(program, path, bytes, length);
+    if (name == NULL)
+        return 1;
+    int result = check ? check_file(program, name) : 0;
+    if (result == 0 && path == NULL) {
+        result = print(program, bytes, length);
+    } else if (result == 0 && rename(name, path) != 0) {
+        fprintf(stderr, "%s: %s can't be written: %s\n", program, path, strerror(errno));
+        result = 1;
+    }
+    if (result != 0 || path == NULL)
+        unlink(name);
+    free(name);
+    return result;
+}

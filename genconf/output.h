@@ -1,0 +1,16 @@
+#ifndef LEASTJOBS_OUTPUT_H
+#define LEASTJOBS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Puts `length` bytes where the user wants them: at `path` (NULL: standard output). A file is
+ * written beside its place, with mode 0644, and renamed: readers see the old or the new one,
+ * never half of it. With `check`, `haproxy -c` must accept it first, else nothing is written.
+ * Returns 0, or 1 after a message on standard error that begins with `program`.
+ */
+int output_write(const char *program, const char *path, const char *bytes, size_t length,
+                 bool check);
+
+#endif

@@ -1,0 +1,450 @@
+#include "render.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "version.h"
+
+/* More open files than any balancer of jobs needs, and a bound where the system has none. */
+#define FD_HARD_LIMIT 100000
+#define CHECK_RISE 1
+#define RETRY_AFTER_MAX_S 30
+/* A routing key is (load * 65536 + a random number) * 65536 + the instance's number. */
+#define KEY_FIELD 65536
+#define KEY_NONE "9223372036854775807"
+
+static bool needs_resolver(const struct url *url)
+{
+    /* RFC 6761 section 6.3: localhost is always the loopback, DNS must not be asked. */
+    return url->host_kind == URL_HOST_NAME && strcmp(url->host, "localhost") != 0;
+}
+
+static bool any_resolver(const struct config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        if (needs_resolver(&config->instances[i].url))
+            return true;
+    }
+    return false;
+}
+
+static bool any_path_prefix(const struct config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        if (config->instances[i].url.path[0] != '\0')
+            return true;
+    }
+    return false;
+}
+
+static unsigned retry_after_s(const struct config *config)
+{
+    unsigned seconds = (config->check_interval_ms + 999) / 1000;
+
+    return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds;
+}
+
+/* An address as a bind or server line wants it. */
+static void put_address(FILE *out, const char *address, unsigned port)
+{
+    bool is_ipv6 = strchr(address, ':') != NULL;
+
+    fprintf(out, is_ipv6 ? "[%s]:%u" : "%s:%u", address, port);
+}
+
+static const char *syslog_level(enum log_level level)
+{
+    switch (level) {
+    case LOG_DEBUG:
+        return "debug";
+    case LOG_INFO:
+        return "info";
+    case LOG_WARNING:
+        return "warning";
+    case LOG_ERROR:
+        return "err";
+    }
+    return "info";
+}
+
+static void render_head(FILE *out, const struct config *config)
+{
+    fprintf(
+        out,
+        "# haproxy.cfg for %zu instance%s, written by leastjobs-genconf " LEASTJOBS_VERSION ".\n"
+        "# Don't edit it: change the variables and generate it again.\n"
+        "#\n"
+        "# How a job finds its instance:\n"
+        "#   balancer  the public frontend: which paths there are, what clients may not send\n"
+        "#   farm      the instances. Its http-request rules pick the one with the least load:\n"
+        "#             jobs that this HAProxy has open on it, plus jobs that the agent knows of\n"
+        "#             and HAProxy can't see (the agent says them as 100 - weight)\n"
+        "#   again     a loop from farm back into farm, for a job whose instance could not be\n"
+        "#             connected to: it is picked anew, without the instances already tried\n"
+        "#   status    the agent's answers to GET / and GET /health\n"
+        "#   admin     the statistics page and the Prometheus exporter\n",
+        config->instance_count, config->instance_count == 1 ? "" : "s");
+}
+
+static void render_global(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\nglobal\n"
+            "    # A server's open requests are counted after the rules of farm have run: two\n"
+            "    # threads may pick the same server in a burst, one thread can't.\n"
+            "    nbthread %u\n",
+            config->threads);
+    if (config->max_connections > 0)
+        fprintf(out, "    maxconn %u\n", config->max_connections);
+    else
+        fprintf(out,
+                "    # No maxconn: HAProxy takes what the limit of open files allows, up to this.\n"
+                "    fd-hard-limit %d\n",
+                FD_HARD_LIMIT);
+    fprintf(out,
+            "    log stdout len 8192 format raw daemon %s\n"
+            "    # The agent reads open requests and administrative states here; it can change\n"
+            "    # nothing. The operator's socket (drain, maint, ready) is the second one.\n"
+            "    stats socket %s mode 660 level user\n"
+            "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
+            "    stats timeout 1m\n",
+            syslog_level(config->log_level), config->haproxy_socket, config->haproxy_socket);
+}
+
+static void render_error(FILE *out, unsigned status, const char *detail)
+{
+    fprintf(out,
+            "    http-error status %u content-type application/json string "
+            "'{\"detail\":\"%s\"}'\n",
+            status, detail);
+}
+
+static void render_defaults(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\ndefaults\n"
+            "    mode http\n"
+            "    log global\n"
+            "    option dontlognull\n"
+            "    # A client that goes away takes its job with it.\n"
+            "    option abortonclose\n"
+            "    # One connection a job. A reused one that an instance has just closed would look\n"
+            "    # like a lost job.\n"
+            "    option http-server-close\n"
+            "    http-reuse never\n"
+            "    # Only a connection that failed is tried again, never a request that was sent:\n"
+            "    # a job must not run twice.\n"
+            "    retry-on conn-failure\n"
+            "    # A job may be silent for an hour, behind a NAT that forgets in minutes.\n"
+            "    option clitcpka\n"
+            "    clitcpka-idle 60s\n"
+            "    clitcpka-intvl 15s\n"
+            "    clitcpka-cnt 8\n"
+            "    option srvtcpka\n"
+            "    srvtcpka-idle 60s\n"
+            "    srvtcpka-intvl 15s\n"
+            "    srvtcpka-cnt 8\n"
+            "    timeout http-request 10s\n"
+            "    timeout connect %ums\n"
+            "    timeout client %ums\n"
+            "    timeout server %ums\n"
+            "    timeout tunnel %ums\n"
+            "    timeout check %ums\n",
+            config->connect_timeout_ms, config->request_timeout_ms, config->request_timeout_ms,
+            config->request_timeout_ms, config_check_timeout_ms(config));
+    fprintf(out, "    # HAProxy's own answers, in the form of the instances' own errors.\n");
+    render_error(out, 400, "Bad Request");
+    render_error(out, 408, "Request Timeout");
+    render_error(out, 413, "Payload Too Large");
+    render_error(out, 500, "Internal Server Error");
+    render_error(out, 502, "The instance closed the connection before its response was complete");
+    render_error(out, 503, "Service Unavailable");
+    render_error(out, 504, "The instance did not respond in time");
+}
+
+static void render_resolvers(FILE *out)
+{
+    fprintf(out, "\n# Follows an instance's name when its address changes. What DNS doesn't know\n"
+                 "# (names of /etc/hosts, an outage of DNS) keeps the address that it had.\n"
+                 "resolvers dns\n"
+                 "    parse-resolv-conf\n"
+                 "    accepted_payload_size 8192\n"
+                 "    hold valid 5s\n"
+                 "    hold nx 20d\n"
+                 "    hold refused 20d\n"
+                 "    hold timeout 20d\n"
+                 "    hold other 20d\n"
+                 "    hold obsolete 30s\n");
+}
+
+static void render_extra_paths(FILE *out, const char *paths)
+{
+    while (paths != NULL && *paths != '\0') {
+        size_t length = strcspn(paths, ",");
+        bool is_prefix = paths[length - 1] == '/';
+        fprintf(out, "    acl extra_path %s %.*s\n", is_prefix ? "path_beg" : "path", (int)length,
+                paths);
+        paths += length + (paths[length] == ',');
+    }
+}
+
+static void render_log_format(FILE *out)
+{
+    fprintf(out,
+            "    # One line a job. loads is open+external of every instance at the pick, tried\n"
+            "    # the instances that could not be connected to; times in milliseconds.\n"
+            "    log-format \"%%ci:%%cp pick=%%[var(txn.pick)] load=%%[var(txn.load)] "
+            "loads=%%[var(txn.loads)] tried=%%[var(txn.tried)] status=%%ST in=%%U out=%%B "
+            "connect=%%Tc response=%%Tr total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n");
+}
+
+static void render_paths(FILE *out, const struct config *config)
+{
+    const char *extra = config->extra_paths == NULL ? "" : " !extra_path";
+
+    fprintf(out, "    acl job_path path /v1/audio/transcriptions /transcribe\n"
+                 "    acl status_path path / /health\n");
+    render_extra_paths(out, config->extra_paths);
+    fprintf(out,
+            "    http-request return status 404 content-type application/json string "
+            "'{\"detail\":\"Not Found\"}' if !job_path !status_path%s\n"
+            "    http-request return status 405 content-type application/json string "
+            "'{\"detail\":\"Method Not Allowed\"}' hdr Allow POST if job_path !METH_POST%s\n"
+            "    http-request return status 405 content-type application/json string "
+            "'{\"detail\":\"Method Not Allowed\"}' hdr Allow \"GET, HEAD\" if status_path "
+            "!METH_GET%s\n",
+            extra, extra, extra);
+    if (config->log_level != LOG_DEBUG)
+        fprintf(out, "    http-request set-log-level silent if status_path\n");
+    fprintf(out, "    http-request set-path /v1/audio/transcriptions if { path /transcribe }\n");
+}
+
+static void render_balancer(FILE *out, const struct config *config)
+{
+    fprintf(out, "\nfrontend balancer\n    bind ");
+    put_address(out, config->bind_address, config->port);
+    fprintf(out,
+            "%s\n"
+            "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
+            "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
+            "    option httpclose\n"
+            "    option disable-h2-upgrade\n",
+            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "");
+    render_log_format(out);
+    fprintf(out, "    # Internal header fields are ours alone.\n"
+                 "    http-request del-header x-leastjobs- -m beg\n"
+                 "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
+                 "    # isn't the instance's.\n"
+                 "    http-request set-uri %%[pathq]\n"
+                 "    option forwardfor\n"
+                 "    http-request set-header X-Forwarded-Proto http\n");
+    render_paths(out, config);
+    if (any_path_prefix(config))
+        fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
+                     "    http-request set-header x-leastjobs-path %%[path]\n");
+    fprintf(out, "    http-response del-header x-leastjobs- -m beg\n"
+                 "    use_backend status if status_path\n"
+                 "    default_backend farm\n");
+}
+
+static void render_again(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\n# The second half of the loop. The PROXY protocol keeps the client's address; the\n"
+            "# first half logs the job, so the pick is handed back to it.\n"
+            "frontend again\n"
+            "    bind abns@leastjobs-again-%u accept-proxy\n"
+            "    no log\n"
+            "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
+            "{ var(txn.pick) -m found }\n"
+            "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
+            "{ var(txn.pick) -m found }\n"
+            "    http-after-response set-header x-leastjobs-loads %%[var(txn.loads)]\n"
+            "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
+            "    default_backend farm\n",
+            config->port);
+}
+
+static void render_rules_of_instance(FILE *out, unsigned number)
+{
+    fprintf(out,
+            "    http-request set-var(req.weight) srv_uweight(farm/instance%u)\n"
+            "    http-request set-var(req.random) rand(%d)\n"
+            "    http-request set-var(req.key) srv_conn(farm/instance%u),add(100),sub(req.weight),"
+            "mul(%d),add(req.random),mul(%d),add(%u)\n"
+            "    http-request set-var(req.least) var(req.key) if "
+            "{ var(req.key),sub(req.least) -m int lt 0 } { srv_is_up(farm/instance%u) } "
+            "!{ var(req.weight) -m int 0 } !{ req.hdr(x-leastjobs-tried) -m str instance%u }\n",
+            number, KEY_FIELD, number, KEY_FIELD, KEY_FIELD, number, number, number);
+}
+
+static void render_pick(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\n    # The pick. An instance's key is its load, then a random number that breaks\n"
+            "    # ties, then its number. The least key wins, of those that are up, not\n"
+            "    # drained (weight 0) and not tried yet.\n"
+            "    http-request set-var(req.least) int(" KEY_NONE ")\n");
+    for (size_t i = 0; i < config->instance_count; i++)
+        render_rules_of_instance(out, config->instances[i].number);
+}
+
+static void render_loads(FILE *out, const struct config *config)
+{
+    fprintf(out, "    http-request set-var-fmt(txn.loads) \"");
+    for (size_t i = 0; i < config->instance_count; i++) {
+        unsigned number = config->instances[i].number;
+        fprintf(out,
+                "%s%u:%%[srv_conn(farm/instance%u)]+%%[srv_uweight(farm/instance%u),neg,add(100)]",
+                i == 0 ? "" : ",", number, number, number);
+    }
+    fprintf(out, "\"\n");
+}
+
+static void render_outcome(FILE *out, const struct config *config)
+{
+    fprintf(out, "\n    # For the log, as it was at the pick.\n");
+    if (config->log_level <= LOG_INFO)
+        render_loads(out, config);
+    fprintf(out,
+            "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
+            "\n    # Nobody left to pick.\n"
+            "    http-request return status 503 content-type application/json string "
+            "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u if "
+            "{ var(req.least) -m int " KEY_NONE " }\n"
+            "    http-request set-var(txn.number) var(req.least),and(%d)\n"
+            "    http-request set-var(txn.load) var(req.least),div(%d),div(%d)\n"
+            "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
+            "    http-request set-header x-leastjobs-tried "
+            "%%[var(txn.tried)],%%[var(txn.pick)] if { var(txn.tried) -m found }\n"
+            "    http-request set-header x-leastjobs-tried %%[var(txn.pick)] if "
+            "!{ var(txn.tried) -m found }\n",
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
+}
+
+/* Instances sit behind name-based ingresses: each wants its own Host, and path prefix. */
+static void render_hosts(FILE *out, const struct config *config)
+{
+    fprintf(out, "\n    # The picked instance's own Host%s.\n",
+            any_path_prefix(config) ? " and path prefix" : "");
+    if (any_path_prefix(config))
+        fprintf(out, "    http-request set-path %%[req.fhdr(x-leastjobs-path)]\n");
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const struct instance *instance = &config->instances[i];
+        fprintf(out, "    http-request set-header Host %s if { var(txn.number) -m int %u }\n",
+                instance->url.authority, instance->number);
+        if (instance->url.path[0] != '\0')
+            fprintf(out, "    http-request set-path %s%%[path] if { var(txn.number) -m int %u }\n",
+                    instance->url.path, instance->number);
+    }
+}
+
+static void render_tls(FILE *out, const struct config *config, const struct url *url)
+{
+    fprintf(out, " ssl verify required ca-file %s alpn http/1.1",
+            config->instance_ca_file == NULL ? "@system-ca" : config->instance_ca_file);
+    if (url->host_kind == URL_HOST_NAME)
+        fprintf(out, " sni str(%s) check-sni %s", url->host, url->host);
+    else
+        fprintf(out, " verifyhost %s", url->host);
+}
+
+static void render_server(FILE *out, const struct config *config, const struct instance *instance)
+{
+    const struct url *url = &instance->url;
+    bool is_localhost = url->host_kind == URL_HOST_NAME && !needs_resolver(url);
+
+    fprintf(out, "    server instance%u ", instance->number);
+    put_address(out, is_localhost ? "127.0.0.1" : url->host, url->port);
+    fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
+    if (needs_resolver(url))
+        fprintf(out, " init-addr last,libc,none resolvers dns resolve-opts allow-dup-ip");
+    if (url->tls)
+        render_tls(out, config, url);
+    fprintf(out, "\n");
+}
+
+static void render_servers(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\n    # A connection that fails is redispatched at once, to the first server that is\n"
+            "    # up: the loop. Jobs themselves are sent by use-server only.\n"
+            "    balance first\n"
+            "    retries 1\n"
+            "    option redispatch 1\n"
+            "    use-server %%[var(txn.pick)] if TRUE\n"
+            "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
+            "agent-port %u agent-inter %ums\n"
+            "    server again abns@leastjobs-again-%u send-proxy-v2\n",
+            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, config->agent_host,
+            config->agent_port, config_agent_inter_ms(config), config->port);
+    for (size_t i = 0; i < config->instance_count; i++)
+        render_server(out, config, &config->instances[i]);
+}
+
+static void render_farm(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\nbackend farm\n"
+            "    # Jobs are logged by their frontend. HAProxy writes a server's changes of state\n"
+            "    # to standard error; this keeps them from standard output, a second time.\n"
+            "    no log\n"
+            "    http-error status 503 content-type application/json string "
+            "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u\n",
+            retry_after_s(config));
+    render_pick(out, config);
+    render_outcome(out, config);
+    render_hosts(out, config);
+    fprintf(out, "\n    # What a second pass picked, for the log. It may have found nobody.\n"
+                 "    http-response unset-var(txn.pick) if { srv_name again }\n"
+                 "    http-response unset-var(txn.load) if { srv_name again }\n"
+                 "    http-response set-var(txn.pick) res.hdr(x-leastjobs-pick) if "
+                 "{ srv_name again }\n"
+                 "    http-response set-var(txn.load) res.hdr(x-leastjobs-load) if "
+                 "{ srv_name again }\n"
+                 "    http-response set-var(txn.loads) res.fhdr(x-leastjobs-loads) if "
+                 "{ srv_name again }\n"
+                 "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried) if "
+                 "{ srv_name again }\n");
+    render_servers(out, config);
+}
+
+static void render_status(FILE *out, const struct config *config)
+{
+    fprintf(out, "\nbackend status\n"
+                 "    timeout server 5s\n"
+                 "    http-error status 503 content-type application/json string "
+                 "'{\"detail\":\"The agent does not answer\"}' hdr Retry-After 1\n"
+                 "    server agent ");
+    put_address(out, config->agent_host, config->status_port);
+    fprintf(out, "\n");
+}
+
+static void render_admin(FILE *out, const struct config *config)
+{
+    fprintf(out, "\nfrontend admin\n    bind ");
+    put_address(out, config->admin_bind_address, config->admin_port);
+    fprintf(out,
+            "%s\n"
+            "    no log\n"
+            "    http-request use-service prometheus-exporter if { path /metrics }\n"
+            "    stats enable\n"
+            "    stats uri /\n"
+            "    stats refresh 5s\n"
+            "    stats show-legends\n",
+            strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "");
+}
+
+void render_config(FILE *out, const struct config *config)
+{
+    render_head(out, config);
+    render_global(out, config);
+    render_defaults(out, config);
+    if (any_resolver(config))
+        render_resolvers(out);
+    render_balancer(out, config);
+    render_again(out, config);
+    render_farm(out, config);
+    render_status(out, config);
+    render_admin(out, config);
+}

@@ -1,0 +1,14 @@
+#ifndef LEASTJOBS_RENDER_H
+#define LEASTJOBS_RENDER_H
+
+#include <stdio.h>
+
+#include "config.h"
+
+/*
+ * Writes the whole haproxy.cfg of a configuration: the same bytes for the same configuration,
+ * without a look at the system. Valid for HAProxy 2.6 and later. Errors are the stream's.
+ */
+void render_config(FILE *out, const struct config *config);
+
+#endif
