@@ -43,7 +43,7 @@ $(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES))
 
 $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(if $(V),,@echo '  LD  $@')
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent libevent_openssl openssl libcjson) -lm
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
 	@mkdir -p $(@D)
@@ -59,12 +59,12 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 run: ## install what is missing, build, and serve until Ctrl-C
 	@tools/install-packages build run
-	@$(MAKE) --no-print-directory all $(BUILD)/leastjobs-sim
+	@$(MAKE) -s --no-print-directory all $(BUILD)/leastjobs-sim
 	@LEASTJOBS_BUILD=$(BUILD) tools/run
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
-	@$(MAKE) --no-print-directory unit golden e2e
+	@$(MAKE) -s --no-print-directory unit golden e2e
 
 unit: $(UNITS) ## the unit tests
 	@set -e; for unit in $(UNITS); do $(WRAPPER) $$unit; done

@@ -1,0 +1,365 @@
+#include "conn.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "health.h"
+#include "instance.h"
+#include "serve.h"
+#include "sim.h"
+#include "transport.h"
+
+static void conn_free(struct conn *conn)
+{
+    struct instance *instance = conn->instance;
+    TAILQ_REMOVE(&instance->conns, conn, link);
+    instance->open_connections--;
+    event_del(&conn->read_event);
+    event_del(&conn->write_event);
+    evtimer_del(&conn->timer);
+    transport_close(conn->tls, conn->fd, conn->after == CONN_RESET);
+    /* Only now: a job that ends here lets others go on. */
+    serve_end(conn, RECORD_ABORTED);
+    out_free(&conn->out);
+    free(conn->stash);
+    free(conn);
+}
+
+void conn_doom(struct conn *conn, bool reset)
+{
+    conn->doomed = true;
+    conn->after = reset ? CONN_RESET : CONN_CLOSE;
+}
+
+static bool conn_receives(const struct conn *conn)
+{
+    return !conn->doomed && (conn->state == CONN_HEAD || conn->state == CONN_BODY);
+}
+
+bool conn_is_idle(const struct conn *conn)
+{
+    return conn->state == CONN_DRAIN || conn->record == NULL || conn->kind == CONN_HEALTH;
+}
+
+/* Makes a record of the head. NULL (and the end of the connection) when memory is short. */
+static struct record *conn_record(struct conn *conn, const char *head, size_t len)
+{
+    struct instance *instance = conn->instance;
+    conn->record = record_new(&instance->sim->records, head, len);
+    if (conn->record == NULL) {
+        conn_doom(conn, true);
+        return NULL;
+    }
+    conn->record->connection = conn->number;
+    conn->record->instance = instance->number;
+    conn->scanned = 0;
+    /* The last request's slices point into its record, which may be gone. */
+    memset(&conn->request, 0, sizeof conn->request);
+    return conn->record;
+}
+
+static void conn_refuse_head(struct conn *conn, const char *bytes, size_t len, const char *error)
+{
+    if (conn_record(conn, bytes, len < RECORD_BAD_BYTES_MAX ? len : RECORD_BAD_BYTES_MAX)) {
+        conn->record->headless = true;
+        serve_refuse(conn, error);
+    }
+}
+
+/* Takes a whole head, or nothing. */
+static size_t conn_take_head(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t head_bytes = 0;
+    const char *error = NULL;
+    switch (request_scan(bytes, len, &conn->scanned, &head_bytes, &error)) {
+    case REQUEST_MORE:
+        return 0;
+    case REQUEST_BAD:
+        conn_refuse_head(conn, bytes, len, error);
+        return len;
+    case REQUEST_WHOLE:
+        break;
+    }
+    if (conn_record(conn, bytes, head_bytes) == NULL) {
+        return len;
+    }
+    error = request_parse(conn->record->head, head_bytes, &conn->request);
+    if (error != NULL) {
+        conn->record->headless = true;
+        serve_refuse(conn, error);
+        return len;
+    }
+    serve_begin(conn);
+    return head_bytes;
+}
+
+static size_t conn_take_body(struct conn *conn, const char *bytes, size_t len)
+{
+    struct slice in = {bytes, len};
+    struct slice data;
+    const char *error = NULL;
+    for (;;) {
+        switch (body_next(&conn->body, &in, &data, &error)) {
+        case BODY_DATA:
+            if (!upload_feed(&conn->upload, conn->instance->sim->sha256, data)) {
+                conn_doom(conn, true);
+                return len;
+            }
+            conn->record->body_bytes = conn->upload.bytes;
+            break;
+        case BODY_MORE:
+            return len;
+        case BODY_DONE:
+            serve_whole(conn);
+            return len - in.len;
+        case BODY_BAD:
+            serve_refuse(conn, error);
+            return len;
+        }
+    }
+}
+
+static size_t conn_take(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t used = 0;
+    while (used < len && conn_receives(conn)) {
+        size_t n = conn->state == CONN_HEAD ? conn_take_head(conn, bytes + used, len - used)
+                                            : conn_take_body(conn, bytes + used, len - used);
+        if (n == 0) {
+            break;
+        }
+        used += n;
+    }
+    return used;
+}
+
+static void conn_stash(struct conn *conn, const char *bytes, size_t len)
+{
+    if (conn->stash_cap - conn->stash_len < len) {
+        size_t cap = conn->stash_len + len;
+        char *grown = realloc(conn->stash, cap);
+        if (grown == NULL) {
+            conn_doom(conn, true);
+            return;
+        }
+        conn->stash = grown;
+        conn->stash_cap = cap;
+    }
+    memcpy(conn->stash + conn->stash_len, bytes, len);
+    conn->stash_len += len;
+}
+
+/* Goes on with what was received earlier. */
+static void conn_run(struct conn *conn)
+{
+    if (conn->stash_len == 0 || !conn_receives(conn)) {
+        return;
+    }
+    size_t used = conn_take(conn, conn->stash, conn->stash_len);
+    conn->stash_len -= used;
+    if (conn->stash_len > 0) {
+        memmove(conn->stash, conn->stash + used, conn->stash_len);
+    } else {
+        free(conn->stash);
+        conn->stash = NULL;
+        conn->stash_cap = 0;
+    }
+}
+
+static void conn_input(struct conn *conn, const char *bytes, size_t len)
+{
+    if (conn->state == CONN_DRAIN || conn->after == CONN_REFUSE) {
+        conn->drained += len;
+        if (conn->drained > CONN_DRAIN_BYTES_MAX) {
+            conn_doom(conn, false);
+        }
+        return;
+    }
+    size_t used = conn->stash_len == 0 ? conn_take(conn, bytes, len) : 0;
+    if (used < len && !conn->doomed && conn->after != CONN_REFUSE) {
+        conn_stash(conn, bytes + used, len - used);
+    }
+    conn_run(conn);
+}
+
+/* The other side has closed: whatever it had asked for, it doesn't want any more. A head that has
+ * been begun is recorded, so that nothing comes through a balancer unseen. */
+static void conn_end_of_input(struct conn *conn)
+{
+    if (conn->state == CONN_HEAD && conn->stash_len > 0) {
+        size_t len = conn->stash_len;
+        if (conn_record(conn, conn->stash,
+                        len < RECORD_BAD_BYTES_MAX ? len : RECORD_BAD_BYTES_MAX)) {
+            conn->record->headless = true;
+            conn->record->bad = true;
+            conn->record->error = "closed inside the head";
+            conn->kind = CONN_OTHER;
+            conn->instance->counters.requests++;
+            record_file(&conn->instance->sim->records, &conn->instance->requests, conn->record);
+        }
+    }
+    conn_doom(conn, false);
+}
+
+static void conn_read(struct conn *conn)
+{
+    char *buffer = conn->instance->sim->read_buffer;
+    for (int i = 0; i < CONN_READS_MAX && !conn->doomed; i++) {
+        if (!conn_receives(conn) && conn->stash_len > CONN_STASH_MAX) {
+            return;
+        }
+        ssize_t n = transport_read(conn->tls, conn->fd, buffer, SIM_READ_BYTES);
+        if (n > 0) {
+            conn_input(conn, buffer, (size_t)n);
+        } else if (n != TRANSPORT_AGAIN) {
+            conn_end_of_input(conn);
+        } else {
+            return;
+        }
+        /* A short read from a plain socket has emptied it: spare the call that would say so. */
+        if (conn->tls == NULL && n < SIM_READ_BYTES) {
+            return;
+        }
+    }
+}
+
+/* Reads on unless too much is waiting already. */
+static void conn_watch(struct conn *conn)
+{
+    bool wanted = conn_receives(conn) || conn->stash_len <= CONN_STASH_MAX;
+    if (wanted && !conn->reading) {
+        conn->reading = event_add(&conn->read_event, NULL) == 0;
+    } else if (!wanted && conn->reading) {
+        event_del(&conn->read_event);
+        conn->reading = false;
+    }
+}
+
+void conn_enter(struct conn *conn)
+{
+    conn->busy++;
+}
+
+void conn_leave(struct conn *conn)
+{
+    if (conn->busy == 1) {
+        conn_run(conn);
+    }
+    if (--conn->busy > 0) {
+        return;
+    }
+    if (conn->doomed) {
+        conn_free(conn);
+    } else {
+        conn_watch(conn);
+    }
+}
+
+static void conn_drain(struct conn *conn)
+{
+    const struct timeval patience = {CONN_DRAIN_MS / 1000, (CONN_DRAIN_MS % 1000) * 1000};
+    conn->state = CONN_DRAIN;
+    transport_shut(conn->tls, conn->fd);
+    evtimer_add(&conn->timer, &patience);
+}
+
+static void conn_replied(struct conn *conn)
+{
+    serve_end(conn, RECORD_ANSWERED);
+    if (conn->after == CONN_REFUSE) {
+        conn_drain(conn);
+    } else if (conn->after != CONN_KEEP || !conn->instance->listening) {
+        conn_doom(conn, conn->after == CONN_RESET);
+    } else {
+        conn->state = CONN_HEAD;
+    }
+}
+
+static void conn_flush(struct conn *conn)
+{
+    enum out_result result = out_flush(conn);
+    if (result == OUT_BROKEN) {
+        conn_doom(conn, false);
+    } else if (result == OUT_DONE && conn->state == CONN_REPLY) {
+        conn_replied(conn);
+    }
+}
+
+void conn_finish_reply(struct conn *conn, enum conn_after after)
+{
+    conn->state = CONN_REPLY;
+    conn->after = after;
+    conn_flush(conn);
+}
+
+void conn_wait(struct conn *conn, int64_t ms)
+{
+    conn->state = CONN_WAIT;
+    if (ms >= 0) {
+        const struct timeval time = {ms / 1000, ms % 1000 * 1000};
+        evtimer_add(&conn->timer, &time);
+    }
+}
+
+static void conn_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct conn *conn = arg;
+    conn_enter(conn);
+    conn_read(conn);
+    conn_leave(conn);
+}
+
+static void conn_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct conn *conn = arg;
+    conn_enter(conn);
+    conn_flush(conn);
+    conn_leave(conn);
+}
+
+static void conn_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct conn *conn = arg;
+    conn_enter(conn);
+    if (conn->state == CONN_WAIT) {
+        health_answer_late(conn);
+    } else if (conn->state == CONN_DRAIN) {
+        conn_doom(conn, false);
+    } else {
+        out_tick(conn);
+        conn_flush(conn);
+    }
+    conn_leave(conn);
+}
+
+void conn_open(struct instance *instance, int fd)
+{
+    struct sim *sim = instance->sim;
+    struct conn *conn = calloc(1, sizeof *conn);
+    SSL *tls = sim->tls == NULL ? NULL : transport_accept_tls(sim->tls, fd);
+    if (conn == NULL || (sim->tls != NULL && tls == NULL)) {
+        free(conn);
+        transport_close(tls, fd, true);
+        return;
+    }
+    conn->instance = instance;
+    conn->fd = fd;
+    conn->tls = tls;
+    conn->number = ++sim->last_connection;
+    TAILQ_INSERT_TAIL(&instance->conns, conn, link);
+    instance->open_connections++;
+    instance->counters.connections++;
+    event_assign(&conn->read_event, sim->base, fd, EV_READ | EV_PERSIST, conn_readable, conn);
+    event_assign(&conn->write_event, sim->base, fd, EV_WRITE, conn_writable, conn);
+    evtimer_assign(&conn->timer, sim->base, conn_timer, conn);
+    /* The request is often there already: then a short connection never has to be watched. */
+    conn_readable(fd, EV_READ, conn);
+}

@@ -1,0 +1,98 @@
+/* One accepted connection and the request that is being dealt with on it.
+ *
+ * An instance owns its connections. Whatever is called from outside (events, jobs, the control
+ * endpoint) goes through conn_enter() and conn_leave(): a connection may come to its end deep
+ * inside, but is freed only when the last conn_leave() has been reached. */
+#ifndef SIM_CONN_H
+#define SIM_CONN_H
+
+#include <sys/queue.h>
+
+#include <event2/event_struct.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "body.h"
+#include "job.h"
+#include "odd.h"
+#include "out.h"
+#include "record.h"
+#include "request.h"
+#include "upload.h"
+
+enum {
+    CONN_STASH_MAX = 256 * 1024,    /* pipelined bytes kept before reading stops (plus one read) */
+    CONN_READS_MAX = 8,             /* reads in a row before others have their turn */
+    CONN_DRAIN_BYTES_MAX = 1 << 20, /* read and dropped after a refusal, so that it arrives */
+    CONN_DRAIN_MS = 1000
+};
+
+enum conn_state {
+    CONN_HEAD, /* reading a request's head, or idle */
+    CONN_BODY,
+    CONN_JOB,   /* waiting or running */
+    CONN_WAIT,  /* a health request that is answered later or never */
+    CONN_REPLY, /* being written */
+    CONN_DRAIN  /* refused, waiting for the other side to close */
+};
+
+enum conn_kind { CONN_HEALTH, CONN_TRANSCRIPTION, CONN_OTHER };
+
+/* What happens when the reply has been written. */
+enum conn_after { CONN_KEEP, CONN_CLOSE, CONN_RESET, CONN_REFUSE };
+
+struct instance;
+
+struct conn {
+    TAILQ_ENTRY(conn) link;
+    struct instance *instance;
+    uint64_t number;
+    SSL *tls; /* owned; NULL: plain */
+    int fd;   /* owned */
+    enum conn_state state;
+    enum conn_kind kind;
+    enum conn_after after;
+    unsigned busy; /* depth of conn_enter() */
+    bool doomed;
+    bool reading;   /* read_event is added */
+    bool uploading; /* counted as such */
+    bool job_ended; /* the request had a job, which took its time */
+    struct event read_event, write_event, timer;
+    struct out out;
+
+    char *stash; /* owned; bytes received that can't be dealt with yet */
+    size_t stash_len, stash_cap;
+    size_t scanned; /* of the head, see request_scan() */
+    size_t drained;
+
+    struct record *record; /* held; NULL between requests */
+    struct request request;
+    struct body body;
+    struct upload upload;
+    struct job job;
+    struct odd odd;
+    const char *steer_error; /* a bad X-Sim- field; static text or NULL */
+    int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
+    bool has_job_time;
+};
+
+/* Takes over an accepted socket and reads what is there. */
+void conn_open(struct instance *instance, int fd);
+
+void conn_enter(struct conn *conn);
+void conn_leave(struct conn *conn); /* the connection may be gone afterwards */
+
+/* Marks the connection as to be closed; reset: with a TCP reset. Between enter and leave. */
+void conn_doom(struct conn *conn, bool reset);
+
+/* The reply's bytes have all been handed to conn->out: write them, then do what `after` says. */
+void conn_finish_reply(struct conn *conn, enum conn_after after);
+
+/* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
+void conn_wait(struct conn *conn, int64_t ms);
+
+/* Nothing but a health request or nothing at all is going on. */
+bool conn_is_idle(const struct conn *conn);
+
+#endif

@@ -1,0 +1,173 @@
+#include "instance.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "conn.h"
+#include "sim.h"
+
+static int open_socket(const struct instance *instance)
+{
+    const struct sockaddr *address = (const struct sockaddr *)&instance->address;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    const int on = 1;
+    /* Accepted sockets inherit TCP_NODELAY: a system call less for each. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        bind(fd, address, instance->address_len) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static void pause_accepting(struct instance *instance)
+{
+    const struct timeval pause = {0, INSTANCE_ACCEPT_RETRY_MS * 1000};
+    fprintf(stderr, "leastjobs-sim: instance %u cannot accept: %s\n", instance->number,
+            strerror(errno));
+    event_del(&instance->accept_event);
+    evtimer_add(&instance->retry_event, &pause);
+}
+
+static void instance_retry(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct instance *instance = arg;
+    event_add(&instance->accept_event, NULL);
+}
+
+static void instance_accept(evutil_socket_t listener, short what, void *arg)
+{
+    (void)what;
+    struct instance *instance = arg;
+    for (int i = 0; i < INSTANCE_ACCEPTS_MAX; i++) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            conn_open(instance, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(instance);
+            return;
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            return;
+        }
+    }
+}
+
+static void set_url(struct instance *instance)
+{
+    address_format(instance->url, sizeof instance->url,
+                   instance->sim->tls == NULL ? "http" : "https", &instance->address);
+}
+
+bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
+                   const struct sockaddr_storage *address, socklen_t address_len,
+                   const struct instance_settings *settings)
+{
+    memset(instance, 0, sizeof *instance);
+    instance->sim = sim;
+    instance->number = number;
+    instance->address = *address;
+    instance->address_len = address_len;
+    instance->settings = *settings;
+    TAILQ_INIT(&instance->conns);
+    record_log_init(&instance->requests, RECORD_LOG_MAX, true);
+    record_log_init(&instance->health_requests, RECORD_HEALTH_LOG_MAX, false);
+    job_queue_init(&instance->jobs, sim->base, settings->slots);
+    evtimer_assign(&instance->retry_event, sim->base, instance_retry, instance);
+    set_url(instance);
+    instance->fd = open_socket(instance);
+    if (instance->fd < 0 ||
+        getsockname(instance->fd, (struct sockaddr *)&instance->address, &instance->address_len) !=
+            0 ||
+        !instance_start(instance)) {
+        fprintf(stderr, "leastjobs-sim: instance %u cannot listen on %s: %s\n", number,
+                instance->url, strerror(errno));
+        return false;
+    }
+    set_url(instance);
+    return true;
+}
+
+void instance_close(struct instance *instance)
+{
+    instance_stop(instance, true);
+    record_log_clear(&instance->sim->records, &instance->requests);
+    record_log_clear(&instance->sim->records, &instance->health_requests);
+    if (instance->fd >= 0) {
+        close(instance->fd);
+    }
+}
+
+bool instance_start(struct instance *instance)
+{
+    if (instance->listening) {
+        return true;
+    }
+    if (instance->fd < 0) {
+        instance->fd = open_socket(instance);
+    }
+    if (instance->fd < 0 || listen(instance->fd, INSTANCE_BACKLOG) != 0) {
+        return false;
+    }
+    event_assign(&instance->accept_event, instance->sim->base, instance->fd, EV_READ | EV_PERSIST,
+                 instance_accept, instance);
+    instance->listening = event_add(&instance->accept_event, NULL) == 0;
+    return instance->listening;
+}
+
+/* Jobs that wait must not start only to be reset a moment later, hence the pause. */
+static void close_conns(struct instance *instance, bool all)
+{
+    job_queue_pause(&instance->jobs);
+    struct conn *next;
+    for (struct conn *conn = TAILQ_FIRST(&instance->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (all || conn_is_idle(conn)) {
+            conn_enter(conn);
+            conn_doom(conn, all);
+            conn_leave(conn);
+        }
+    }
+    job_queue_resume(&instance->jobs);
+}
+
+void instance_stop(struct instance *instance, bool drop)
+{
+    if (instance->listening) {
+        instance->listening = false;
+        event_del(&instance->accept_event);
+        evtimer_del(&instance->retry_event);
+        close(instance->fd);
+        /* Bound but not listening, the socket keeps the port ours (no other process gets it as
+         * its free one) while connections are refused. If this fails, instance_start() retries. */
+        instance->fd = open_socket(instance);
+    }
+    close_conns(instance, drop);
+}
+
+int64_t instance_active(const struct instance *instance)
+{
+    return instance->settings.external_jobs + instance->jobs.running_count +
+           instance->jobs.waiting_count;
+}
+
+void instance_forget(struct instance *instance)
+{
+    record_log_clear(&instance->sim->records, &instance->requests);
+    record_log_clear(&instance->sim->records, &instance->health_requests);
+    memset(&instance->counters, 0, sizeof instance->counters);
+    instance->jobs.max_active = instance->jobs.running_count + instance->jobs.waiting_count;
+}

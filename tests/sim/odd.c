@@ -1,0 +1,187 @@
+#include "odd.h"
+
+#include <string.h>
+
+#include "conn.h"
+#include "respond.h"
+
+enum {
+    STATUS_MIN = 200,
+    STATUS_MAX = 599,
+    DRIP_MS = 100,
+    DRIP_CHUNK_BYTES = 6, /* 1 CRLF x CRLF */
+    ABORT_LENGTH = 1000
+};
+
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
+static void send_text(struct conn *conn, const char *text)
+{
+    out_send(conn, text, strlen(text));
+}
+
+static void finish(struct conn *conn)
+{
+    conn_finish_reply(conn, respond_closes(conn) ? CONN_CLOSE : CONN_KEEP);
+}
+
+static void odd_status(struct conn *conn)
+{
+    respond_detail(conn, (int)conn->odd.number, "simulated status");
+}
+
+static void odd_chunked(struct conn *conn)
+{
+    respond_head(conn, 200, "text/plain", CHUNKED);
+    if (!respond_without_body(conn)) {
+        send_text(conn, "6\r\nhello \r\n");
+        send_text(conn, "8\r\nchunked \r\n");
+        send_text(conn, "5\r\nworld\r\n0\r\n\r\n");
+    }
+    finish(conn);
+}
+
+static void odd_drip(struct conn *conn)
+{
+    respond_head(conn, 200, "text/plain", CHUNKED);
+    if (!respond_without_body(conn)) {
+        out_drip(conn, DRIP_CHUNK_BYTES, DRIP_MS);
+        send_text(conn, "1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n1\r\n3\r\n1\r\n4\r\n"
+                        "1\r\n5\r\n1\r\n6\r\n1\r\n7\r\n1\r\n8\r\n1\r\n9\r\n0\r\n\r\n");
+    }
+    finish(conn);
+}
+
+static void odd_drip_text(struct conn *conn)
+{
+    conn->request.keep_alive = false;
+    respond_head(conn, 200, "text/plain", "");
+    if (!respond_without_body(conn)) {
+        out_drip(conn, 1, DRIP_MS);
+        send_text(conn, "0123456789");
+    }
+    finish(conn);
+}
+
+static void odd_big(struct conn *conn)
+{
+    respond_head_length(conn, 200, "application/octet-stream", conn->odd.number);
+    if (!respond_without_body(conn)) {
+        out_source(conn, source_pattern(conn->odd.number), NULL);
+    }
+    finish(conn);
+}
+
+static void odd_vtt(struct conn *conn)
+{
+    respond_transcript(conn, UPLOAD_VTT);
+}
+
+static void odd_dup(struct conn *conn)
+{
+    static const char body[] = "{\"text\":\"duplicated fields\"}";
+    const struct reply reply = {.status = 200,
+                                .type = "application/json",
+                                .fields = "Set-Cookie: first=1; Path=/\r\n"
+                                          "Set-Cookie: second=2; Path=/\r\n"
+                                          "X-Dup: one\r\n"
+                                          "X-Dup: two\r\n"
+                                          "Warning: 199 - \"simulated\"\r\n",
+                                .body = body,
+                                .body_len = sizeof body - 1};
+    respond_reply(conn, &reply);
+}
+
+static void odd_empty(struct conn *conn)
+{
+    respond_reply(conn, &(const struct reply){.status = 200});
+}
+
+static void odd_abort(struct conn *conn)
+{
+    respond_head_length(conn, 200, "text/plain", ABORT_LENGTH);
+    send_text(conn, "0123456789");
+    conn_finish_reply(conn, CONN_CLOSE);
+}
+
+static void odd_abort_chunked(struct conn *conn)
+{
+    respond_head(conn, 200, "text/plain", CHUNKED);
+    send_text(conn, "6\r\nhello \r\n");
+    conn_finish_reply(conn, CONN_CLOSE);
+}
+
+static void odd_close(struct conn *conn)
+{
+    conn_finish_reply(conn, CONN_CLOSE);
+}
+
+static void odd_reset(struct conn *conn)
+{
+    conn_finish_reply(conn, CONN_RESET);
+}
+
+static void odd_early(struct conn *conn)
+{
+    conn->request.keep_alive = false;
+    respond_detail(conn, (int)conn->odd.number, "simulated early answer");
+}
+
+enum odd_number { NUMBER_NONE, NUMBER_STATUS, NUMBER_SIZE };
+
+static const struct {
+    const char *name;
+    enum odd_number number;
+    void (*respond)(struct conn *conn);
+} odds[] = {
+    [ODD_STATUS] = {"status:", NUMBER_STATUS, odd_status},
+    [ODD_CHUNKED] = {"chunked", NUMBER_NONE, odd_chunked},
+    [ODD_DRIP] = {"drip", NUMBER_NONE, odd_drip},
+    [ODD_DRIP_TEXT] = {"drip-text", NUMBER_NONE, odd_drip_text},
+    [ODD_BIG] = {"big:", NUMBER_SIZE, odd_big},
+    [ODD_VTT] = {"vtt", NUMBER_NONE, odd_vtt},
+    [ODD_DUP] = {"dup", NUMBER_NONE, odd_dup},
+    [ODD_EMPTY] = {"empty", NUMBER_NONE, odd_empty},
+    [ODD_ABORT] = {"abort", NUMBER_NONE, odd_abort},
+    [ODD_ABORT_CHUNKED] = {"abort-chunked", NUMBER_NONE, odd_abort_chunked},
+    [ODD_CLOSE] = {"close", NUMBER_NONE, odd_close},
+    [ODD_RESET] = {"reset", NUMBER_NONE, odd_reset},
+    [ODD_EARLY] = {"early:", NUMBER_STATUS, odd_early},
+};
+
+static bool parse_as(struct slice value, enum odd_kind kind, struct odd *odd)
+{
+    const char *name = odds[kind].name;
+    if (odds[kind].number == NUMBER_NONE) {
+        odd->kind = kind;
+        return slice_is(value, name);
+    }
+    if (!slice_starts_with(value, name)) {
+        return false;
+    }
+    size_t len = strlen(name);
+    odd->kind = kind;
+    return slice_to_number((struct slice){value.at + len, value.len - len}, &odd->number) &&
+           (odds[kind].number == NUMBER_SIZE ||
+            (odd->number >= STATUS_MIN && odd->number <= STATUS_MAX));
+}
+
+bool odd_parse(struct slice value, struct odd *odd)
+{
+    if (slice_is(value, "204") || slice_is(value, "418")) {
+        odd->kind = ODD_STATUS;
+        return slice_to_number(value, &odd->number);
+    }
+    for (size_t i = ODD_STATUS; i < sizeof odds / sizeof odds[0]; i++) {
+        if (parse_as(value, (enum odd_kind)i, odd)) {
+            return true;
+        }
+    }
+    odd->kind = ODD_NONE;
+    return false;
+}
+
+void odd_respond(struct conn *conn)
+{
+    odds[conn->odd.kind].respond(conn);
+}

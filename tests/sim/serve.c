@@ -1,0 +1,211 @@
+#include "serve.h"
+
+#include <string.h>
+
+#include "conn.h"
+#include "health.h"
+#include "instance.h"
+#include "respond.h"
+#include "sim.h"
+
+enum { JOB_TIME_MS_MAX = 24 * 3600 * 1000, JOB_TIME_SECONDS_MAX = 1000 * 1000 * 1000 };
+
+static enum conn_kind classify(const struct request *request)
+{
+    if (slice_ends_with(request->path, "/v1/audio/transcriptions")) {
+        return CONN_TRANSCRIPTION;
+    }
+    return slice_ends_with(request->path, "/health") && slice_is(request->method, "GET")
+               ? CONN_HEALTH
+               : CONN_OTHER;
+}
+
+/* Counts the request and makes its record visible. */
+static void file(struct conn *conn)
+{
+    struct instance *instance = conn->instance;
+    bool health = conn->kind == CONN_HEALTH;
+    *(health ? &instance->counters.health_requests : &instance->counters.requests) += 1;
+    record_file(&instance->sim->records, health ? &instance->health_requests : &instance->requests,
+                conn->record);
+}
+
+static const char *read_job_time(struct conn *conn)
+{
+    struct slice value = conn->request.sim_job_time;
+    uint64_t ms = 0;
+    if (value.at == NULL) {
+        return NULL;
+    }
+    conn->has_job_time = true;
+    if (slice_is(value, "-1")) {
+        conn->job_time_us = JOB_HELD;
+        return NULL;
+    }
+    if (!slice_to_number(value, &ms) || ms > JOB_TIME_MS_MAX) {
+        return "bad X-Sim-Job-Time";
+    }
+    conn->job_time_us = (int64_t)ms * 1000;
+    return NULL;
+}
+
+/* Reads the X-Sim- fields. An error is reported once the body has arrived. */
+static void read_steering(struct conn *conn)
+{
+    if (conn->kind == CONN_HEALTH) {
+        return;
+    }
+    conn->steer_error = read_job_time(conn);
+    if (conn->request.sim_response.at != NULL &&
+        !odd_parse(conn->request.sim_response, &conn->odd)) {
+        conn->steer_error = "bad X-Sim-Response";
+    }
+}
+
+static void begin_body(struct conn *conn)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    conn->state = CONN_BODY;
+    if (conn->kind != CONN_HEALTH) {
+        conn->uploading = true;
+        conn->instance->uploading++;
+    }
+    if (conn->request.expect_continue && !conn->request.http10) {
+        out_send(conn, go_on, sizeof go_on - 1);
+        if (out_flush(conn) == OUT_BROKEN) {
+            conn_doom(conn, false);
+        }
+    }
+}
+
+void serve_begin(struct conn *conn)
+{
+    conn->kind = classify(&conn->request);
+    file(conn);
+    read_steering(conn);
+    body_init(&conn->body, &conn->request);
+    bool has_body = conn->body.state != BODY_WHOLE;
+    upload_begin(&conn->upload, &conn->request, has_body && conn->kind == CONN_TRANSCRIPTION);
+    if (conn->odd.kind == ODD_EARLY && conn->steer_error == NULL) {
+        conn->record->complete = !has_body;
+        odd_respond(conn);
+    } else if (has_body) {
+        begin_body(conn);
+    } else {
+        serve_whole(conn);
+    }
+}
+
+/* Puts what is known of the body into the record, and lets go of the rest. */
+static void end_upload(struct conn *conn)
+{
+    struct record *record = conn->record;
+    if (conn->uploading) {
+        conn->uploading = false;
+        conn->instance->uploading--;
+    }
+    record->body_bytes = conn->upload.bytes;
+    record->hashed = true;
+    if (!upload_end(&conn->upload, record->sha256)) {
+        memcpy(record->sha256, conn->instance->sim->empty_sha256, sizeof record->sha256);
+    }
+}
+
+static int64_t job_time_us(const struct conn *conn)
+{
+    const struct instance_settings *settings = &conn->instance->settings;
+    if (conn->has_job_time) {
+        return conn->job_time_us;
+    }
+    if (settings->job_time_ms == -1) {
+        return JOB_HELD;
+    }
+    if (settings->job_time_ms >= 0) {
+        return settings->job_time_ms * 1000;
+    }
+    double seconds = conn->upload.seconds * settings->factor;
+    return (int64_t)((seconds < JOB_TIME_SECONDS_MAX ? seconds : JOB_TIME_SECONDS_MAX) * 1e6);
+}
+
+static void job_done(void *arg)
+{
+    struct conn *conn = arg;
+    conn_enter(conn);
+    conn->job_ended = true;
+    if (conn->odd.kind != ODD_NONE) {
+        odd_respond(conn);
+    } else {
+        respond_transcript(conn, conn->upload.format);
+    }
+    conn_leave(conn);
+}
+
+static void serve_transcription(struct conn *conn)
+{
+    bool odd = conn->odd.kind != ODD_NONE;
+    if (!slice_is(conn->request.method, "POST") && !odd) {
+        respond_detail(conn, 405, "Method Not Allowed");
+    } else if (conn->upload.error != NULL && !odd) {
+        respond_detail(conn, 422, conn->upload.error);
+    } else {
+        conn->state = CONN_JOB;
+        job_submit(&conn->instance->jobs, &conn->job, job_time_us(conn), job_done, conn);
+    }
+}
+
+void serve_whole(struct conn *conn)
+{
+    conn->record->complete = true;
+    end_upload(conn);
+    if (conn->kind == CONN_HEALTH) {
+        health_answer(conn);
+    } else if (conn->steer_error != NULL) {
+        respond_detail(conn, 400, conn->steer_error);
+    } else if (conn->kind == CONN_TRANSCRIPTION) {
+        serve_transcription(conn);
+    } else if (conn->odd.kind != ODD_NONE) {
+        odd_respond(conn);
+    } else if (slice_ends_with(conn->request.path, "/health")) {
+        respond_detail(conn, 405, "Method Not Allowed");
+    } else {
+        respond_detail(conn, 404, "Not Found");
+    }
+}
+
+void serve_refuse(struct conn *conn, const char *error)
+{
+    conn->record->bad = true;
+    conn->record->error = error;
+    bool filed = conn->record->log != NULL;
+    if (!filed || conn->kind == CONN_HEALTH) {
+        conn->kind = CONN_OTHER;
+        file(conn);
+    }
+    respond_refuse(conn, error);
+}
+
+void serve_end(struct conn *conn, enum record_outcome outcome)
+{
+    struct record *record = conn->record;
+    if (record == NULL) {
+        return;
+    }
+    if (!record->hashed) {
+        end_upload(conn);
+    }
+    record->outcome = outcome;
+    record->ended = record_now();
+    conn->record = NULL;
+    record_release(record);
+    struct instance_counters *counters = &conn->instance->counters;
+    if (conn->kind != CONN_HEALTH) {
+        counters->aborted += outcome == RECORD_ABORTED;
+        counters->finished += outcome == RECORD_ANSWERED && conn->job_ended;
+    }
+    memset(&conn->upload, 0, sizeof conn->upload);
+    conn->odd = (struct odd){0};
+    conn->steer_error = NULL;
+    conn->has_job_time = false;
+    conn->job_ended = false;
+    job_cancel(&conn->job);
+}

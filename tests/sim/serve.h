@@ -1,0 +1,25 @@
+/* From a request that is on its way to its answer: what is counted, recorded and done when. */
+#ifndef SIM_SERVE_H
+#define SIM_SERVE_H
+
+#include <stdbool.h>
+
+#include "record.h"
+
+struct conn;
+
+/* A request's head has arrived and is well formed (conn->record, conn->request). Goes on to
+ * CONN_BODY, or serves the request if it has no body or needs none. */
+void serve_begin(struct conn *conn);
+
+/* The body has arrived whole. */
+void serve_whole(struct conn *conn);
+
+/* Something malformed: in the head (conn->record has just been made) or later, in the body. */
+void serve_refuse(struct conn *conn, const char *error);
+
+/* The request is over, in whatever state it was: the one place where that is counted and
+ * recorded. Without a request it does nothing. */
+void serve_end(struct conn *conn, enum record_outcome outcome);
+
+#endif

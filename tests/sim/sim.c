@@ -1,0 +1,42 @@
+#include "sim.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance.h"
+
+bool sim_init(struct sim *sim)
+{
+    memset(sim, 0, sizeof *sim);
+    record_store_init(&sim->records);
+    sim->base = event_base_new();
+    sim->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sim->read_buffer = malloc(SIM_READ_BYTES);
+    if (sim->base == NULL || sim->sha256 == NULL || sim->read_buffer == NULL) {
+        fprintf(stderr, "leastjobs-sim: cannot set up the event loop\n");
+        return false;
+    }
+    if (EVP_Digest("", 0, sim->empty_sha256, NULL, sim->sha256, NULL) != 1) {
+        fprintf(stderr, "leastjobs-sim: cannot compute SHA-256\n");
+        return false;
+    }
+    return true;
+}
+
+void sim_free(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->instance_count; i++) {
+        instance_close(&sim->instances[i]);
+    }
+    free(sim->instances);
+    record_store_clear(&sim->records);
+    SSL_CTX_free(sim->tls);
+    EVP_MD_free(sim->sha256);
+    free(sim->read_buffer);
+    if (sim->base != NULL) {
+        event_base_free(sim->base);
+    }
+    libevent_global_shutdown();
+}
