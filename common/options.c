@@ -22,7 +22,7 @@ const struct option_info option_table[] = {
     {"UNHEALTHY_AFTER", OPTION_NUMBER, FIELD(unhealthy_after), 1, 100, "3",
      "failed checks in a row after which an instance is unhealthy"},
     {"REQUEST_TIMEOUT", OPTION_DURATION, FIELD(request_timeout_ms), SECOND, 20 * DAY, "3600",
-     "the longest that a request may take: seconds or with a unit"},
+     "the longest that a request may be silent: seconds or with a unit"},
     {"CONNECT_TIMEOUT", OPTION_DURATION, FIELD(connect_timeout_ms), 100, HOUR, "3",
      "the longest that a connection to an instance may take, before the next one is tried"},
     {"LOG_LEVEL", OPTION_LEVEL, FIELD(log_level), 0, 0, "INFO", "DEBUG, INFO, WARNING or ERROR"},
