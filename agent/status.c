@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "address.h"
 #include "xalloc.h"
@@ -14,14 +17,82 @@
 #define BODY_MAX 1024
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
+#define VISITORS_MAX 128
 
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
+/* A connection, in the order of arrival. */
+struct visitor {
+    TAILQ_ENTRY(visitor) entry;
+    struct bufferevent *stream;
+};
+TAILQ_HEAD(visitor_list, visitor);
+
 struct status {
     struct evhttp *http;
     struct report_view view;
+    struct visitor_list visitors;
+    size_t visitor_count;
 };
+
+static void forget_visitor(struct status *status, struct visitor *visitor)
+{
+    TAILQ_REMOVE(&status->visitors, visitor, entry);
+    status->visitor_count--;
+    bufferevent_decref(visitor->stream);
+    free(visitor);
+}
+
+/* evhttp takes its callbacks off a stream when it closes it. */
+static bool is_gone(const struct visitor *visitor)
+{
+    bufferevent_event_cb on_event = NULL;
+
+    bufferevent_getcb(visitor->stream, NULL, NULL, &on_event, NULL);
+    return on_event == NULL;
+}
+
+/* Makes room for one more: those that are gone are forgotten, else the oldest must go. */
+static void make_room(struct status *status)
+{
+    struct visitor *visitor = TAILQ_FIRST(&status->visitors);
+
+    if (status->visitor_count < VISITORS_MAX)
+        return;
+    while (visitor != NULL) {
+        struct visitor *next = TAILQ_NEXT(visitor, entry);
+        if (is_gone(visitor))
+            forget_visitor(status, visitor);
+        visitor = next;
+    }
+    visitor = TAILQ_FIRST(&status->visitors);
+    if (visitor != NULL && status->visitor_count >= VISITORS_MAX) {
+        /* evhttp sees the end of the stream, and closes it. */
+        shutdown(bufferevent_getfd(visitor->stream), SHUT_RDWR);
+        forget_visitor(status, visitor);
+    }
+}
+
+/*
+ * evhttp asks for a stream for each connection that it accepts; it has no bound on them itself,
+ * and tells nobody when it closes one.
+ */
+static struct bufferevent *on_visitor(struct event_base *base, void *argument)
+{
+    struct status *status = argument;
+    struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
+
+    if (stream == NULL)
+        return NULL;
+    make_room(status);
+    struct visitor *visitor = xcalloc(1, sizeof(*visitor));
+    visitor->stream = stream;
+    bufferevent_incref(stream);
+    TAILQ_INSERT_TAIL(&status->visitors, visitor, entry);
+    status->visitor_count++;
+    return stream;
+}
 
 static void send_text(struct evhttp_request *request, int code, const char *reason,
                       const char *type, const char *text, size_t length)
@@ -112,6 +183,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
     struct status *status = xcalloc(1, sizeof(*status));
 
     status->view = *view;
+    TAILQ_INIT(&status->visitors);
     status->http = evhttp_new(base);
     if (status->http == NULL || bind_to(status->http, base, address, port) != 0) {
         int problem = errno;
@@ -119,6 +191,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
         errno = problem;
         return NULL;
     }
+    evhttp_set_bevcb(status->http, on_visitor, status);
     evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_max_headers_size(status->http, HEADER_MAX);
     evhttp_set_max_body_size(status->http, BODY_MAX);
@@ -141,5 +214,7 @@ void status_free(struct status *status)
         return;
     if (status->http != NULL)
         evhttp_free(status->http);
+    while (!TAILQ_EMPTY(&status->visitors))
+        forget_visitor(status, TAILQ_FIRST(&status->visitors));
     free(status);
 }

@@ -7,7 +7,8 @@
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
- * healthy) and /metrics; all else is 404, in JSON.
+ * healthy) and /metrics; all else is 404, in JSON. When too many connections are open, the oldest
+ * makes room; one that is silent for some seconds is closed.
  */
 struct status;
 
