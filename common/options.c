@@ -35,7 +35,7 @@ const struct option_info option_table[] = {
     {"MAX_CONNECTIONS", OPTION_NUMBER, FIELD(max_connections), 10, 1000000, NULL,
      "HAProxy's maxconn; default: what the limit of open files allows"},
     {"AGENT_HOST", OPTION_HOST, FIELD(agent_host), 0, 0, "127.0.0.1",
-     "where HAProxy finds the agent: an address, or a name that resolves when it starts"},
+     "where HAProxy finds the agent: an address, or a name, which is followed when it changes"},
     {"AGENT_BIND_ADDRESS", OPTION_BIND, FIELD(agent_bind_address), 0, 0, "127.0.0.1",
      "address of the agent's two ports"},
     {"AGENT_PORT", OPTION_PORT, FIELD(agent_port), 1, 65535, "9777", "port of the agent-checks"},

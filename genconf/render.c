@@ -5,6 +5,9 @@
 
 #include "version.h"
 
+#define LOOKUP " init-addr last,libc,none resolvers dns"
+/* Another than the agent's own, should it run on this host after all. */
+#define RELAY_ADDRESS "127.0.0.2"
 /* More open files than any balancer of jobs needs, and a bound where the system has none. */
 #define FD_HARD_LIMIT 100000
 #define CHECK_RISE 1
@@ -13,10 +16,21 @@
 #define KEY_FIELD 65536
 #define KEY_NONE "9223372036854775807"
 
+static bool is_localhost(const char *host)
+{
+    return strcmp(host, "localhost") == 0;
+}
+
 static bool needs_resolver(const struct url *url)
 {
     /* RFC 6761 section 6.3: localhost is always the loopback, DNS must not be asked. */
-    return url->host_kind == URL_HOST_NAME && strcmp(url->host, "localhost") != 0;
+    return url->host_kind == URL_HOST_NAME && !is_localhost(url->host);
+}
+
+/* Whether the agent is on another host, found by name. */
+static bool is_agent_remote(const struct config *config)
+{
+    return url_is_host_name(config->agent_host) && !is_localhost(config->agent_host);
 }
 
 static bool any_resolver(const struct config *config)
@@ -25,7 +39,7 @@ static bool any_resolver(const struct config *config)
         if (needs_resolver(&config->instances[i].url))
             return true;
     }
-    return false;
+    return is_agent_remote(config);
 }
 
 static bool any_path_prefix(const struct config *config)
@@ -352,16 +366,21 @@ static void render_tls(FILE *out, const struct config *config, const struct url 
 static void render_server(FILE *out, const struct config *config, const struct instance *instance)
 {
     const struct url *url = &instance->url;
-    bool is_localhost = url->host_kind == URL_HOST_NAME && !needs_resolver(url);
-
     fprintf(out, "    server instance%u ", instance->number);
-    put_address(out, is_localhost ? "127.0.0.1" : url->host, url->port);
+    put_address(out, is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
     fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
     if (needs_resolver(url))
-        fprintf(out, " init-addr last,libc,none resolvers dns resolve-opts allow-dup-ip");
+        fprintf(out, LOOKUP " resolve-opts allow-dup-ip");
     if (url->tls)
         render_tls(out, config, url);
     fprintf(out, "\n");
+}
+
+static const char *agent_address(const struct config *config)
+{
+    if (is_agent_remote(config))
+        return RELAY_ADDRESS;
+    return is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host;
 }
 
 static void render_servers(FILE *out, const struct config *config)
@@ -376,7 +395,7 @@ static void render_servers(FILE *out, const struct config *config)
             "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u send-proxy-v2\n",
-            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, config->agent_host,
+            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
             config->agent_port, config_agent_inter_ms(config), config->port);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
@@ -416,8 +435,32 @@ static void render_status(FILE *out, const struct config *config)
                  "    http-error status 503 content-type application/json string "
                  "'{\"detail\":\"The agent does not answer\"}' hdr Retry-After 1\n"
                  "    server agent ");
-    put_address(out, config->agent_host, config->status_port);
-    fprintf(out, "\n");
+    put_address(out, is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host,
+                config->status_port);
+    fprintf(out, "%s\n", is_agent_remote(config) ? LOOKUP : "");
+}
+
+/*
+ * HAProxy looks up an agent-addr only when it starts: an agent whose address has changed since
+ * would never be heard again. A server's address it does follow.
+ */
+static void render_relay(FILE *out, const struct config *config)
+{
+    if (!is_agent_remote(config))
+        return;
+    fprintf(
+        out,
+        "\n# Agent-checks go through here, since HAProxy follows the name of a server when its\n"
+        "# address changes, and not the name in an agent-addr.\n"
+        "listen relay\n"
+        "    mode tcp\n"
+        "    no log\n"
+        "    bind " RELAY_ADDRESS ":%u\n"
+        "    timeout connect 1s\n"
+        "    timeout client 5s\n"
+        "    timeout server 5s\n"
+        "    server agent %s:%u" LOOKUP "\n",
+        config->agent_port, config->agent_host, config->agent_port);
 }
 
 static void render_admin(FILE *out, const struct config *config)
@@ -446,5 +489,6 @@ void render_config(FILE *out, const struct config *config)
     render_again(out, config);
     render_farm(out, config);
     render_status(out, config);
+    render_relay(out, config);
     render_admin(out, config);
 }
