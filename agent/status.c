@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "address.h"
+#include "log.h"
 #include "xalloc.h"
 
 #define HEADER_MAX 8192
@@ -25,7 +25,10 @@
 /* A connection, in the order of arrival. */
 struct visitor {
     TAILQ_ENTRY(visitor) entry;
-    struct bufferevent *stream;
+    struct status *status;
+    struct bufferevent *stream;           /* evhttp's */
+    struct evhttp_connection *connection; /* evhttp's; NULL until it is adopted */
+    struct event *adoption;
 };
 TAILQ_HEAD(visitor_list, visitor);
 
@@ -36,62 +39,65 @@ struct status {
     size_t visitor_count;
 };
 
-static void forget_visitor(struct status *status, struct visitor *visitor)
+static void forget_visitor(struct visitor *visitor)
 {
-    TAILQ_REMOVE(&status->visitors, visitor, entry);
-    status->visitor_count--;
-    bufferevent_decref(visitor->stream);
+    TAILQ_REMOVE(&visitor->status->visitors, visitor, entry);
+    visitor->status->visitor_count--;
+    event_free(visitor->adoption);
     free(visitor);
 }
 
-/* evhttp takes its callbacks off a stream when it closes it. */
-static bool is_gone(const struct visitor *visitor)
+static void on_closed(struct evhttp_connection *connection, void *argument)
 {
-    bufferevent_event_cb on_event = NULL;
-
-    bufferevent_getcb(visitor->stream, NULL, NULL, &on_event, NULL);
-    return on_event == NULL;
-}
-
-/* Makes room for one more: those that are gone are forgotten, else the oldest must go. */
-static void make_room(struct status *status)
-{
-    struct visitor *visitor = TAILQ_FIRST(&status->visitors);
-
-    if (status->visitor_count < VISITORS_MAX)
-        return;
-    while (visitor != NULL) {
-        struct visitor *next = TAILQ_NEXT(visitor, entry);
-        if (is_gone(visitor))
-            forget_visitor(status, visitor);
-        visitor = next;
-    }
-    visitor = TAILQ_FIRST(&status->visitors);
-    if (visitor != NULL && status->visitor_count >= VISITORS_MAX) {
-        /* evhttp sees the end of the stream, and closes it. */
-        shutdown(bufferevent_getfd(visitor->stream), SHUT_RDWR);
-        forget_visitor(status, visitor);
-    }
+    (void)connection;
+    forget_visitor(argument);
 }
 
 /*
- * evhttp asks for a stream for each connection that it accepts; it has no bound on them itself,
- * and tells nobody when it closes one.
+ * evhttp has no bound on connections, and shows one only with its first request. But it asks for
+ * a stream when it accepts one, and then makes itself the argument of that stream's callbacks:
+ * so it is found, before anything can happen to it.
  */
+static void adopt(struct visitor *visitor)
+{
+    void *connection = NULL;
+
+    if (visitor->connection != NULL)
+        return;
+    bufferevent_getcb(visitor->stream, NULL, NULL, NULL, &connection);
+    visitor->connection = connection;
+    evhttp_connection_set_closecb(connection, on_closed, visitor);
+}
+
+static void on_adoption(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    adopt(argument);
+}
+
 static struct bufferevent *on_visitor(struct event_base *base, void *argument)
 {
     struct status *status = argument;
-    struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
-
-    if (stream == NULL)
-        return NULL;
-    make_room(status);
+    struct visitor *latest = TAILQ_LAST(&status->visitors, visitor_list);
     struct visitor *visitor = xcalloc(1, sizeof(*visitor));
-    visitor->stream = stream;
-    bufferevent_incref(stream);
+
+    /* Many may be accepted in one go: all but the new one are evhttp's by now. */
+    if (latest != NULL)
+        adopt(latest);
+    if (status->visitor_count >= VISITORS_MAX)
+        evhttp_connection_free(TAILQ_FIRST(&status->visitors)->connection);
+    visitor->status = status;
+    visitor->adoption = event_new(base, -1, 0, on_adoption, visitor);
+    visitor->stream = bufferevent_socket_new(base, -1, 0);
+    if (visitor->adoption == NULL || visitor->stream == NULL) {
+        log_error("out of memory");
+        exit(1);
+    }
     TAILQ_INSERT_TAIL(&status->visitors, visitor, entry);
     status->visitor_count++;
-    return stream;
+    event_active(visitor->adoption, EV_TIMEOUT, 1);
+    return visitor->stream;
 }
 
 static void send_text(struct evhttp_request *request, int code, const char *reason,
@@ -212,9 +218,8 @@ void status_free(struct status *status)
 {
     if (status == NULL)
         return;
+    /* It closes all connections, and each takes its visitor with it. */
     if (status->http != NULL)
         evhttp_free(status->http);
-    while (!TAILQ_EMPTY(&status->visitors))
-        forget_visitor(status, TAILQ_FIRST(&status->visitors));
     free(status);
 }
