@@ -70,7 +70,7 @@ unit: $(UNITS) ## the unit tests
 	@set -e; for unit in $(UNITS); do $(WRAPPER) $$unit; done
 
 golden: all ## generated configurations against those in tests/golden
-	$(PYTEST) -q tests/golden
+	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q tests/golden
 
 e2e: all $(BUILD)/leastjobs-sim ## the end-to-end tests, with the real HAProxy
 	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q tests/e2e

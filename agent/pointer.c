@@ -16,10 +16,11 @@ static bool read_token(const char *at, const char *end, char token[POINTER_TOKEN
         if (length == POINTER_TOKEN_MAX - 1)
             return false;
         token[length++] = *at;
-        if (*at == '~' && at + 1 < end) {
-            at++;
-            token[length - 1] = *at == '1' ? '/' : '~';
-        }
+        if (*at != '~')
+            continue;
+        if (++at == end || (*at != '0' && *at != '1'))
+            return false;
+        token[length - 1] = *at == '1' ? '/' : '~';
     }
     token[length] = '\0';
     return true;

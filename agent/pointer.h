@@ -4,7 +4,7 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
-/* A longer name of a member leads nowhere. */
+/* A name of a member of so many bytes or more leads nowhere. */
 #define POINTER_TOKEN_MAX 256
 
 /*

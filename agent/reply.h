@@ -10,7 +10,7 @@
  * HAProxy's agent-check (configuration manual, "agent-check"): HAProxy connects, sends the
  * server's agent-send string, reads one line and closes. Ours:
  *
- *   request = instance [ blank weighting ] newline
+ *   request = instance [ blanks weighting ] [ CR ] newline
  *   instance = "instance" number
  *   weighting = "inverse" / "external"
  *   reply = "up " percent "%" newline / "down #" reason newline

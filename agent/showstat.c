@@ -113,6 +113,9 @@ static struct state *state_of_row(const struct farm *farm, const struct row *row
         return NULL;
     digits.text += strlen(INSTANCE_PREFIX);
     digits.length -= strlen(INSTANCE_PREFIX);
+    /* instance01 isn't a name that genconf writes. */
+    if (digits.length > 0 && digits.text[0] == '0')
+        return NULL;
     return parse_number(digits, INSTANCE_NUMBER_MAX, &number) ? farm_find(farm, number) : NULL;
 }
 
@@ -124,7 +127,7 @@ static void apply_row(const struct farm *farm, const struct row *row)
     if (state == NULL || !parse_number(row->open, SAMPLE_JOBS_MAX, &open))
         return;
     state->in_flight = open;
-    /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": all of them are an operator's drain. */
+    /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
     state->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");
 }
 

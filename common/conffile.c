@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "options.h"
 #include "xalloc.h"
 
@@ -13,7 +14,7 @@
 #define KEY_MAX 64
 
 struct reader {
-    struct settings *settings;
+    struct settings *found; /* in this file */
     struct errors *errors;
     const char *file;
 };
@@ -31,7 +32,7 @@ static char *scalar_text(const config_setting_t *item)
     case CONFIG_TYPE_INT64:
         return xasprintf("%lld", config_setting_get_int64(item));
     case CONFIG_TYPE_FLOAT:
-        return xasprintf("%g", config_setting_get_float(item));
+        return xasprintf("%.15g", config_setting_get_float(item));
     case CONFIG_TYPE_STRING:
         return xstrdup(config_setting_get_string(item));
     default:
@@ -124,7 +125,7 @@ static void add_scalar(const struct reader *r, const config_setting_t *item, con
     if (value == NULL)
         errors_add(r->errors, "%s (%s): expected a number or a string in quotes", variable, origin);
     else
-        settings_add(r->settings, variable, value, origin);
+        settings_add(r->found, variable, value, origin);
     free(value);
     free(origin);
 }
@@ -152,7 +153,17 @@ static void read_instance(const struct reader *r, config_setting_t *group)
                    config_setting_source_line(group));
         return;
     }
-    char *variable = xasprintf("INSTANCE_%d_URL", config_setting_get_int(number));
+    int n = config_setting_get_int(number);
+    if (n < 1 || n > INSTANCE_NUMBER_MAX) {
+        errors_add(r->errors, "%s line %u: number = %d: out of range: from 1 to %d", r->file,
+                   config_setting_source_line(number), n, INSTANCE_NUMBER_MAX);
+        return;
+    }
+    char *variable = xasprintf("INSTANCE_%d_URL", n);
+    const struct setting *earlier = settings_find(r->found, variable);
+    if (earlier != NULL)
+        errors_add(r->errors, "%s line %u: instance number %d is used already (%s)", r->file,
+                   config_setting_source_line(number), n, earlier->origin);
     add_scalar(r, url, variable);
     free(variable);
 }
@@ -189,7 +200,8 @@ static void read_item(const struct reader *r, config_setting_t *item)
 void conffile_parse(struct settings *settings, const char *text, const char *name,
                     struct errors *errors)
 {
-    struct reader r = {.settings = settings, .errors = errors, .file = name};
+    struct settings found = {0};
+    struct reader r = {.found = &found, .errors = errors, .file = name};
     config_t parser;
 
     config_init(&parser);
@@ -202,6 +214,8 @@ void conffile_parse(struct settings *settings, const char *text, const char *nam
             read_item(&r, config_setting_get_elem(root, (unsigned)i));
     }
     config_destroy(&parser);
+    settings_add_all(settings, &found);
+    settings_free(&found);
 }
 
 void conffile_read(struct settings *settings, const char *path, struct errors *errors)

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conffile.h"
 #include "envfile.h"
@@ -93,6 +92,9 @@ static const char *parse_duration(const char *text, unsigned long long *ms)
     unsigned scale = 100;
     for (size_t i = 0; i < fraction; i++, scale /= 10)
         thousandths += (unsigned)(text[whole + 1 + i] - '0') * scale;
+    /* Far above every option's maximum, and the product stays within 64 bits. */
+    if (thousandths > UINT64_MAX / unit)
+        thousandths = UINT64_MAX / unit;
     *ms = thousandths * unit / 1000;
     return NULL;
 }
@@ -386,7 +388,7 @@ static void check_files(struct parser *p, const struct settings *settings)
 {
     const struct config *c = p->config;
 
-    if (c->instance_ca_file != NULL && access(c->instance_ca_file, R_OK) != 0)
+    if (c->instance_ca_file != NULL && !settings_is_readable(c->instance_ca_file))
         reject(p->errors, settings_find(settings, "INSTANCE_CA_FILE"), "the file can't be read");
     if (strlen(c->haproxy_socket) > SOCKET_PATH_MAX)
         reject(p->errors, settings_find(settings, "HAPROXY_SOCKET"),

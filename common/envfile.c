@@ -37,13 +37,19 @@ static void skip_line(struct reader *r)
     }
 }
 
+static bool at_newline(const struct reader *r)
+{
+    return r->at == r->end || *r->at == '\n' ||
+           (*r->at == '\r' && (r->at + 1 == r->end || r->at[1] == '\n'));
+}
+
 /* What is left of a line after a value: blanks and a comment, or something that isn't expected. */
 static bool at_end_of_line(struct reader *r)
 {
     const char *before = r->at;
 
     skip_blanks(r);
-    return r->at == r->end || *r->at == '\n' || *r->at == '\r' || (*r->at == '#' && r->at > before);
+    return at_newline(r) || (*r->at == '#' && (r->at > before || is_blank(r->at[-1])));
 }
 
 static char *read_name(struct reader *r)
@@ -166,7 +172,7 @@ static void skip_export(struct reader *r)
 static void read_line(struct reader *r)
 {
     skip_blanks(r);
-    if (r->at == r->end || *r->at == '\n' || *r->at == '\r' || *r->at == '#') {
+    if (at_newline(r) || *r->at == '#') {
         skip_line(r);
         return;
     }
@@ -201,9 +207,7 @@ void envfile_parse(struct settings *settings, const char *bytes, size_t length, 
         r.at += 3;
     while (r.at < r.end)
         read_line(&r);
-    for (size_t i = 0; i < r.found.count; i++)
-        settings_add(settings, r.found.items[i].name, r.found.items[i].value,
-                     r.found.items[i].origin);
+    settings_add_all(settings, &r.found);
     settings_free(&r.found);
 }
 

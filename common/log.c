@@ -55,6 +55,10 @@ static void replace_control_characters(char *text)
     for (; *text != '\0'; text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f)
             *text = '?';
+        /* U+0080 to U+009F, the control characters beyond ASCII. */
+        else if ((unsigned char)text[0] == 0xc2 && (unsigned char)text[1] >= 0x80 &&
+                 (unsigned char)text[1] < 0xa0)
+            text[0] = text[1] = '?';
     }
 }
 

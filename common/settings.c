@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "xalloc.h"
 
@@ -18,6 +20,13 @@ void settings_add(struct settings *settings, const char *name, const char *value
         .value = xstrdup(value),
         .origin = xstrdup(origin),
     };
+}
+
+void settings_add_all(struct settings *settings, const struct settings *source)
+{
+    for (size_t i = 0; i < source->count; i++)
+        settings_add(settings, source->items[i].name, source->items[i].value,
+                     source->items[i].origin);
 }
 
 const struct setting *settings_find(const struct settings *settings, const char *name)
@@ -62,6 +71,13 @@ char *settings_read_file(const char *path, size_t *length, struct errors *errors
     }
     fclose(file);
     return bytes;
+}
+
+bool settings_is_readable(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && access(path, R_OK) == 0;
 }
 
 void settings_free(struct settings *settings)

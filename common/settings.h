@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_SETTINGS_H
 #define LEASTJOBS_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "errors.h"
@@ -31,6 +32,8 @@ struct settings {
  */
 void settings_add(struct settings *settings, const char *name, const char *value,
                   const char *origin);
+/* The same for each value of another source. */
+void settings_add_all(struct settings *settings, const struct settings *source);
 const struct setting *settings_find(const struct settings *settings, const char *name);
 
 /* The process environment (`environment` is environ(7), which isn't changed). */
@@ -41,6 +44,9 @@ void settings_read_environment(struct settings *settings, char *const *environme
  * isn't counted in *length, for the caller to free(); or NULL with an error that names the file.
  */
 char *settings_read_file(const char *path, size_t *length, struct errors *errors);
+
+/* Whether a path is a file, not a directory, that this process may read. */
+bool settings_is_readable(const char *path);
 
 void settings_free(struct settings *settings);
 

@@ -92,6 +92,12 @@ static const char *check_characters(const char *text)
     return NULL;
 }
 
+/* Where the authority begins in a URL that has a scheme. */
+static const char *authority_of(const char *whole)
+{
+    return strstr(whole, "://") + 3;
+}
+
 static const char *check_scheme(struct url *url, const char *text)
 {
     const char *separator = strstr(text, "://");
@@ -103,6 +109,11 @@ static const char *check_scheme(struct url *url, const char *text)
         url->tls = true;
     else
         return "the scheme must be http:// or https://";
+    /* curl reads http:///a as http://a. */
+    if (text[0] == '/' || (separator != NULL && separator[3] == '/'))
+        return "has no host";
+    if (separator == NULL && strstr(text, ":/") != NULL)
+        return "isn't a URL (example: http://10.0.0.5:8000)";
     return NULL;
 }
 
@@ -130,7 +141,7 @@ static bool is_address(struct url *url)
     return true;
 }
 
-static const char *take_host(struct url *url, CURLU *parser)
+static const char *take_host(struct url *url, CURLU *parser, const char *text)
 {
     url->host = get_part(parser, CURLUPART_HOST);
     if (url->host == NULL || url->host[0] == '\0')
@@ -142,8 +153,13 @@ static const char *take_host(struct url *url, CURLU *parser)
         memmove(url->host, url->host + 1, length - 2);
         url->host[length - 2] = '\0';
     }
-    if (is_address(url))
+    if (is_address(url)) {
+        /* curl understands 127.1 and 0x7f.1 too; HAProxy doesn't. */
+        if (url->host_kind == URL_HOST_IPV4 &&
+            strncmp(authority_of(text), url->host, strlen(url->host)) != 0)
+            return "the IPv4 address must be four decimal numbers";
         return NULL;
+    }
     url->host_kind = URL_HOST_NAME;
     if (!url_is_host_name(url->host))
         return "the host isn't an address or a host name by RFC 1123 (letters, digits and "
@@ -151,30 +167,31 @@ static const char *take_host(struct url *url, CURLU *parser)
     return NULL;
 }
 
-static const char *take_port(struct url *url, CURLU *parser)
+static const char *take_port(struct url *url, CURLU *parser, const char *text)
 {
-    char *text = get_part(parser, CURLUPART_PORT);
-    long port = text == NULL ? (url->tls ? PORT_HTTPS : PORT_HTTP) : strtol(text, NULL, 10);
+    const char *authority = authority_of(text);
+    size_t length = strcspn(authority, "/");
+    char *digits = get_part(parser, CURLUPART_PORT);
+    long port = digits == NULL ? (url->tls ? PORT_HTTPS : PORT_HTTP) : strtol(digits, NULL, 10);
 
-    free(text);
-    if (port < 1 || port > PORT_MAX)
+    free(digits);
+    if (port < 1 || port > PORT_MAX || (length > 0 && authority[length - 1] == ':'))
         return "the port must be from 1 to 65535";
     url->port = (unsigned)port;
     return NULL;
 }
 
-static const char *take_path(struct url *url, CURLU *parser, const char *text)
+/* Of the text itself: curl resolves dot segments, and what it shortened wasn't what was meant. */
+static const char *take_path(struct url *url, const char *text)
 {
-    url->path = get_part(parser, CURLUPART_PATH);
-    if (url->path == NULL)
-        url->path = xstrdup("");
-    size_t length = strlen(url->path);
+    const char *authority = authority_of(text);
+    size_t length;
+
+    url->path = xstrdup(authority + strcspn(authority, "/"));
+    length = strlen(url->path);
     while (length > 0 && url->path[length - 1] == '/')
         url->path[--length] = '\0';
     if (length > 0 && !url_is_plain_path(url->path))
-        return "the path must not have empty, \".\" or \"..\" segments";
-    /* curl resolves dot segments: a path that it shortened was not the one that was meant. */
-    if (strstr(text, "/../") != NULL || strstr(text, "/./") != NULL)
         return "the path must not have empty, \".\" or \"..\" segments";
     return NULL;
 }
@@ -219,11 +236,11 @@ static const char *take_parts(struct url *url, CURLU *parser, const char *text)
     free(password);
     if (has_credentials)
         return "has a user name or password: instances are reached without";
-    const char *problem = take_host(url, parser);
+    const char *problem = take_host(url, parser, text);
     if (problem == NULL)
-        problem = take_port(url, parser);
+        problem = take_port(url, parser, text);
     if (problem == NULL)
-        problem = take_path(url, parser, text);
+        problem = take_path(url, text);
     return problem;
 }
 
@@ -263,7 +280,8 @@ void url_free(struct url *url)
 char *url_redact(const char *text)
 {
     const char *separator = strstr(text, "://");
-    const char *start = separator == NULL ? text : separator + 3;
+    bool has_scheme = separator != NULL && strcspn(text, ":/@") == (size_t)(separator - text);
+    const char *start = has_scheme ? separator + 3 : text;
     const char *at = strrchr(start, '@');
 
     if (at == NULL)

@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +33,18 @@ static int write_all(int fd, const char *bytes, size_t length)
 /* Runs haproxy -c on a file; its own messages go to standard error. */
 static int check_file(const char *program, char *path)
 {
-    char *arguments[] = {"haproxy", "-c", "-q", "-f", path, NULL};
+    char *arguments[] = {"haproxy", "-c", "-f", path, NULL};
+    posix_spawn_file_actions_t actions;
     pid_t child;
     int status;
 
-    int failure = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
+    /* Its praise must not mix with a configuration on standard output. */
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    int failure = posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
     if (failure == ENOENT)
-        failure = posix_spawn(&child, HAPROXY_FALLBACK, NULL, NULL, arguments, environ);
+        failure = posix_spawn(&child, HAPROXY_FALLBACK, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
     if (failure != 0) {
         fprintf(stderr, "%s: haproxy can't be run for --check: %s\n", program, strerror(failure));
         return 1;

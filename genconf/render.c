@@ -202,6 +202,13 @@ static void render_extra_paths(FILE *out, const char *paths)
     }
 }
 
+static bool has_prefix(const char *paths)
+{
+    size_t length = paths == NULL ? 0 : strlen(paths);
+
+    return length > 0 && (paths[length - 1] == '/' || strstr(paths, "/,") != NULL);
+}
+
 static void render_log_format(FILE *out)
 {
     fprintf(out,
@@ -219,6 +226,12 @@ static void render_paths(FILE *out, const struct config *config)
     fprintf(out, "    acl job_path path /v1/audio/transcriptions /transcribe\n"
                  "    acl status_path path / /health\n");
     render_extra_paths(out, config->extra_paths);
+    if (has_prefix(config->extra_paths))
+        fprintf(out, "    # What an instance may resolve to a path beside those of the list.\n"
+                     "    acl devious_path path_sub -i /../ /./ // %%2e %%2f %%5c %%00 \\\\\n"
+                     "    acl devious_path path_end /.. /.\n"
+                     "    http-request return status 404 content-type application/json string "
+                     "'{\"detail\":\"Not Found\"}' if devious_path\n");
     fprintf(out,
             "    http-request return status 404 content-type application/json string "
             "'{\"detail\":\"Not Found\"}' if !job_path !status_path%s\n"
