@@ -1,0 +1,79 @@
+"""haproxy.cfg of each *.env here, byte for byte as in the *.cfg beside it, and valid."""
+
+import difflib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = Path(ROOT, os.environ.get("LEASTJOBS_BUILD", "build")).resolve()
+UPDATE = os.environ.get("LEASTJOBS_UPDATE_GOLDEN") == "1"
+TIMEOUT_S = 60
+
+every_case = pytest.mark.parametrize("case", sorted(path.stem for path in HERE.glob("*.env")))
+
+
+def generate(case):
+    done = subprocess.run(
+        [BUILD / "leastjobs-genconf", "--env-file", HERE / f"{case}.env"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+@every_case
+def test_the_configuration_is_the_expected_one(case):
+    expected_path = HERE / f"{case}.cfg"
+    generated = generate(case)
+    if UPDATE:
+        expected_path.write_bytes(generated)
+    expected = expected_path.read_bytes() if expected_path.exists() else b""
+    if generated == expected:
+        return
+    difference = difflib.unified_diff(
+        expected.decode().splitlines(keepends=True),
+        generated.decode().splitlines(keepends=True),
+        f"tests/golden/{case}.cfg",
+        "generated",
+    )
+    pytest.fail(
+        "".join(difference) + "\nIf that is what you want: LEASTJOBS_UPDATE_GOLDEN=1 make golden",
+        pytrace=False,
+    )
+
+
+@every_case
+def test_haproxy_accepts_the_configuration_without_a_warning(case, tmp_path):
+    text = (HERE / f"{case}.cfg").read_text()
+    path = tmp_path / "haproxy.cfg"
+    # The names in the cases aren't anybody's: HAProxy would warn that they don't resolve.
+    path.write_text(text.replace("init-addr last,libc,none", "init-addr last,none"))
+    done = subprocess.run(
+        [os.environ.get("LEASTJOBS_HAPROXY", "haproxy"), "-c", "-dW", "-f", path],
+        # Debian has it in /usr/sbin.
+        env={"PATH": os.environ["PATH"] + ":/usr/sbin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_the_case_of_everything_sets_every_option():
+    text = (HERE / "everything.env").read_text()
+    done = subprocess.run(
+        [BUILD / "leastjobs-genconf", "--help"], capture_output=True, timeout=TIMEOUT_S, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    names = [line.strip().split("=")[0] for line in lines if line[:3].strip().isupper()]
+    assert len(names) > 10
+    unset = [n for n in names if n != "INSTANCE_N_URL" and f"\n{n}=" not in text]
+    assert unset == []
