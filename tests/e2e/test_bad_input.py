@@ -1,0 +1,484 @@
+"""Configurations that are refused: by both programs, in one message a mistake, with status 2."""
+
+import re
+import socket
+
+import pytest
+
+from processes import agent_command, assert_no_sanitizer_report, genconf_command, run
+
+GOOD = {"INSTANCE_1_URL": "http://127.0.0.1:8000"}
+SECRET = "hunter2"
+
+BAD_URLS = [
+    "http://",
+    "https://",
+    "http:///path",
+    "http://:8000",
+    "://host",
+    "nonsense://",
+    "ftp://files.example",
+    "tcp://10.0.0.1:80",
+    "unix:///run/x.sock",
+    "httpss://host",
+    "file:///etc/passwd",
+    "http://host:0",
+    "http://host:65536",
+    "http://host:99999999999",
+    "http://host:-1",
+    "http://host:80a",
+    "http://host:8 0",
+    "http://host?x=1",
+    "http://host/path?x=1",
+    "http://host/path?",
+    "http://host#top",
+    "http://host/path#",
+    "http://under_score.example",
+    "http://-host",
+    "http://host-",
+    "http://a..b",
+    "http://.a",
+    "http://" + "a" * 64,
+    "http://" + ".".join(["a" * 60] * 5),
+    "http://1.2.3",
+    "http://1.2.3.4.5",
+    "http://2130706433",
+    "http://0x7f.1",
+    "http://256.1.1.1",
+    "http://[::1",
+    "http://[::g]",
+    "http://::1",
+    "http://[127.0.0.1]",
+    "http://host/a b",
+    "http://ho st",
+    " http://host x",
+    'http://host/"',
+    "http://host/'",
+    "http://host/%41",
+    "http://host/%[src]",
+    "http://host/\\",
+    "http://host/$HOME",
+    "http://host/`id`",
+    "http://host/{a}",
+    "http://host/;x",
+    "http://host/a|b",
+    "http://host/<>",
+    "http://host/^",
+    "http://host/*",
+    "http://host/!",
+    "http://host/../x",
+    "http://host/./x",
+    "http://host/a//b",
+    "http://host/a/..",
+    "http://host\n    server evil 10.0.0.9:80",
+    "http://host\r\n    server evil 10.0.0.9:80",
+    "http://host\tx",
+    "http://host/\x01",
+    "http://host/\x7f",
+    "http://host/\x1b[31m",
+    "http://h\u00f6st",
+    "http://host/\u00e4",
+    "http://host/\udcff",
+    "http://host\u2028x",
+    "http://" + "a." * 1500 + "b",
+    "http://host/" + "a" * 5000,
+    "http:/host",
+    "http//host",
+    "http:host",
+    "http:\\\\host",
+    "host:port",
+    "%",
+    "#",
+    "'",
+    '"http://host"',
+    "http://a,http://b",
+]
+
+WITH_PASSWORD = [
+    f"http://user:{SECRET}@host",
+    f"https://user:{SECRET}@host:8000/path",
+    f"user:{SECRET}@host",
+    f"http://us er:{SECRET}@host",
+    f"http://user:{SECRET}@host:99999",
+    f"http://user:{SECRET}@host?x",
+    f"http://user:{SECRET}@host#x",
+    f"http://user:{SECRET}\n@host",
+    f"http://user:x@{SECRET}@host",
+    f"http://user:{SECRET}/@host",
+    f"http://user:{SECRET}%@host",
+    f"ftp://user:{SECRET}@host",
+    f"http:user:{SECRET}@host",
+    f"http://:{SECRET}@host",
+    f"http://{SECRET}@host",
+]
+
+BAD_VALUES = {
+    "PORT": ["0", "65536", "-1", "80a", "0x50", "8e3", "8080.5", "http", "99999999999999999999"],
+    "AGENT_PORT": ["0", "70000", "x"],
+    "STATUS_PORT": ["0", "70000", "x"],
+    "ADMIN_PORT": ["0", "70000", "x"],
+    "BIND_ADDRESS": ["localhost", "1.2.3", "300.1.1.1", "[::1]", "::g", "eth0", "*:80"],
+    "AGENT_BIND_ADDRESS": ["localhost", "1.2.3"],
+    "ADMIN_BIND_ADDRESS": ["localhost", "1.2.3"],
+    "HEALTH_CHECK_INTERVAL": ["0", "0s", "50ms", "2h", "-5", "5x", "5 s", "s", "1.2.3", "1e3", "5S"],
+    "REQUEST_TIMEOUT": ["0", "999ms", "21d", "forever", "1h30m", "1,5"],
+    "CONNECT_TIMEOUT": ["0", "99ms", "2h", "soon"],
+    "HEALTH_PATH": ["health", "/a b", "/a?b", "/a#b", "/../x", "//", "/%41", "http://x/"],
+    "JOBS_FIELD": ["active_jobs", "/a~2", "/a,", ",/a", "/a,b", "/" + ",/a" * 20],
+    "UNHEALTHY_AFTER": ["0", "101", "three", "-3", "1.5"],
+    "LOG_LEVEL": ["LOUD", "TRACE", "1", "INFO,DEBUG"],
+    "INSTANCE_CA_FILE": ["/nonexistent/ca.pem", "relative.pem", "/etc/a b", "/etc/'"],
+    "EXTRA_PATHS": ["x", "/a b", "/a,,/b", ",", "/a,", "/a?b", "/a if TRUE", "/%41", "/a*", "/../a"],
+    "THREADS": ["0", "65", "two", "-1"],
+    "MAX_CONNECTIONS": ["0", "9", "1000001", "many"],
+    "AGENT_HOST": ["bad_host", "-x", "a b", "1.2.3", "a..b", "http://agent"],
+    "HAPROXY_SOCKET": ["relative.sock", "/run/a b", "/run/'x'", "/" + "a" * 100, "/run/%x"],
+}
+
+# What could end a word, a line or a quotation in haproxy.cfg, or start something there.
+INJECTIONS = [
+    "\n    server evil 10.0.0.9:80",
+    "\r\n    server evil 10.0.0.9:80",
+    "\r",
+    " if TRUE",
+    "\tx",
+    "#",
+    "'",
+    '"',
+    "%[src]",
+    "\\",
+    "\\x20",
+    "${HOME}",
+    ";",
+    "\x01",
+    "\x7f",
+    "\u00e9",
+    "\u00a0",
+    "\udc85",
+]
+HARMLESS = {
+    "PORT": "18080",
+    "BIND_ADDRESS": "127.0.0.1",
+    "HEALTH_CHECK_INTERVAL": "2s",
+    "HEALTH_PATH": "/health",
+    "UNHEALTHY_AFTER": "3",
+    "REQUEST_TIMEOUT": "1h",
+    "CONNECT_TIMEOUT": "3s",
+    "LOG_LEVEL": "INFO",
+    "INSTANCE_CA_FILE": "/etc/hosts",
+    "EXTRA_PATHS": "/docs",
+    "THREADS": "1",
+    "MAX_CONNECTIONS": "500",
+    "AGENT_HOST": "127.0.0.1",
+    "AGENT_BIND_ADDRESS": "127.0.0.1",
+    "AGENT_PORT": "19777",
+    "STATUS_PORT": "19778",
+    "ADMIN_BIND_ADDRESS": "127.0.0.1",
+    "ADMIN_PORT": "18404",
+    "HAPROXY_SOCKET": "/run/leastjobs/haproxy.sock",
+    "INSTANCE_1_URL": "http://127.0.0.1:8000",
+    "INSTANCE_2_URL": "https://host.example/gpu/a",
+}
+
+
+def refused(tmp_path, variables, arguments=()):
+    """Runs both programs, which must refuse; returns genconf's message."""
+    output = tmp_path / "haproxy.cfg"
+    output.write_text("as it was")
+    messages = []
+    for command in (
+        genconf_command() + list(arguments),
+        genconf_command() + ["-o", output] + list(arguments),
+        agent_command() + ["-t"] + list(arguments),
+    ):
+        result = run(command, variables)
+        message = result.stderr.decode(errors="surrogateescape")
+        assert_no_sanitizer_report(message, command[0])
+        assert result.returncode == 2, f"{command}: {result.returncode}: {message}"
+        assert result.stdout == b"", command
+        messages.append(message)
+    assert output.read_text() == "as it was"
+    # Both say the same, each under its own name.
+    plain = [re.sub(r"leastjobs-\w+", "", message) for message in messages]
+    assert plain[0] == plain[1] == plain[2]
+    return messages[0]
+
+
+def assert_names(message, variable, value):
+    assert variable in message
+    # Control characters can't be shown as they are, the rest of the value can.
+    parts = re.split(r"[\x00-\x1f\x7f]+", value[:60])
+    for part in parts:
+        assert part in message, f"{part!r} isn't in {message!r}"
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", message)
+
+
+@pytest.mark.parametrize("environment", [{}, {"INSTANCE_1_URL": ""}, {"INSTANCE_URL": "http://a"}])
+def test_no_instance_at_all_is_refused(tmp_path, environment):
+    message = refused(tmp_path, environment)
+    assert "At least one instance endpoint must be configured: set INSTANCE_1_URL" in message
+
+
+def test_numbers_that_are_no_instance_numbers_do_not_count_as_instances(tmp_path):
+    for name in ("INSTANCE_0_URL", "INSTANCE_01_URL", "INSTANCE_-1_URL", "INSTANCE_A_URL"):
+        message = refused(tmp_path, {name: "http://a"})
+        assert "At least one instance endpoint must be configured" in message
+        assert name in message
+
+
+@pytest.mark.parametrize("url", BAD_URLS, ids=[ascii(url)[:50] for url in BAD_URLS])
+def test_what_is_no_url_of_an_instance_is_refused(tmp_path, url):
+    message = refused(tmp_path, GOOD | {"INSTANCE_7_URL": url})
+    assert_names(message, "INSTANCE_7_URL", url)
+    assert "INSTANCE_1_URL" not in message
+
+
+@pytest.mark.parametrize("url", WITH_PASSWORD, ids=ascii)
+def test_a_password_in_a_url_is_refused_and_never_printed(tmp_path, url):
+    message = refused(tmp_path, GOOD | {"INSTANCE_7_URL": url})
+    assert "INSTANCE_7_URL" in message
+    assert SECRET not in message
+
+
+@pytest.mark.parametrize("variable", BAD_VALUES)
+def test_a_bad_value_of_a_variable_is_refused(tmp_path, variable):
+    for value in BAD_VALUES[variable]:
+        message = refused(tmp_path, GOOD | {variable: value})
+        assert_names(message, variable, value)
+        assert "INSTANCE_1_URL" not in message
+
+
+@pytest.mark.parametrize("injection", INJECTIONS, ids=ascii)
+def test_nothing_that_could_add_a_directive_passes_in_any_variable(tmp_path, injection):
+    message = refused(tmp_path, {name: value + injection for name, value in HARMLESS.items()})
+    lines = message.splitlines()
+    for name in HARMLESS:
+        assert [line for line in lines if f"{name}=" in line], f"{name} isn't refused: {message}"
+    # One line an error, whatever was in the value.
+    assert len(lines) == len(HARMLESS)
+
+
+def test_the_harmless_values_of_the_test_above_are_taken():
+    for command in (genconf_command(), agent_command() + ["-t"]):
+        result = run(command, HARMLESS)
+        assert result.returncode == 0, result.stderr.decode()
+
+
+def test_every_variable_of_the_manual_is_covered_here():
+    known = set(re.findall(r"^  ([A-Z][A-Z_]+)(?:=|$)", _help(), re.MULTILINE))
+    known.remove("INSTANCE_N_URL")
+    assert known >= {"PORT", "HEALTH_CHECK_INTERVAL", "REQUEST_TIMEOUT", "LOG_LEVEL"}
+    assert known == set(BAD_VALUES)
+    assert known - {"JOBS_FIELD"} == set(HARMLESS) - {"INSTANCE_1_URL", "INSTANCE_2_URL"}
+
+
+def _help():
+    result = run(genconf_command() + ["--help"])
+    assert result.returncode == 0
+    return result.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000",
+        "http://127.0.0.1:8000/",
+        "127.0.0.1:8000",
+        "HTTP://127.0.0.1:8000",
+    ],
+)
+def test_the_same_url_twice_is_refused(tmp_path, url):
+    message = refused(tmp_path, GOOD | {"INSTANCE_3_URL": url})
+    assert "INSTANCE_1_URL" in message and "INSTANCE_3_URL" in message
+    assert "http://127.0.0.1:8000" in message
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("http://Host.Example", "http://host.example:80"),
+        ("https://host.example:443/a/", "https://host.example/a"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_the_same_url_in_another_spelling_is_refused(tmp_path, first, second):
+    message = refused(tmp_path, {"INSTANCE_4_URL": first, "INSTANCE_5_URL": second})
+    assert "INSTANCE_4_URL" in message and "INSTANCE_5_URL" in message
+
+
+@pytest.mark.parametrize(
+    "variables, names",
+    [
+        ({"PORT": "9777"}, ["PORT", "AGENT_PORT"]),
+        ({"AGENT_PORT": "9000", "STATUS_PORT": "9000"}, ["AGENT_PORT", "STATUS_PORT"]),
+        ({"ADMIN_PORT": "8080"}, ["ADMIN_PORT", "PORT"]),
+        ({"PORT": "1234", "ADMIN_PORT": "1234"}, ["PORT", "ADMIN_PORT"]),
+        ({"STATUS_PORT": "8404"}, ["STATUS_PORT", "ADMIN_PORT"]),
+    ],
+)
+def test_a_port_used_twice_is_refused(tmp_path, variables, names):
+    message = refused(tmp_path, GOOD | variables)
+    for name in names:
+        assert name in message
+    assert list(variables.values())[0] in message
+
+
+def test_all_errors_of_one_run_are_reported_together(tmp_path):
+    message = refused(
+        tmp_path,
+        {
+            "INSTANCE_1_URL": "ftp://one",
+            "INSTANCE_2_URL": "http://two?x",
+            "PORT": "99999",
+            "LOG_LEVEL": "LOUD",
+            "HEALTH_CHECK_INTERVAL": "5 parsecs",
+            "INSTANCE_CA_FILE": "/nonexistent/ca.pem",
+            "STATUS_PORT": "9777",
+        },
+    )
+    for part in (
+        "INSTANCE_1_URL",
+        "ftp://one",
+        "INSTANCE_2_URL",
+        "http://two?x",
+        "PORT",
+        "99999",
+        "LOG_LEVEL",
+        "LOUD",
+        "HEALTH_CHECK_INTERVAL",
+        "5 parsecs",
+        "INSTANCE_CA_FILE",
+        "/nonexistent/ca.pem",
+        "STATUS_PORT",
+        "9777",
+    ):
+        assert part in message, part
+    assert len(message.splitlines()) == 7
+
+
+def test_a_directory_is_no_ca_file(tmp_path):
+    message = refused(tmp_path, GOOD | {"INSTANCE_CA_FILE": str(tmp_path)})
+    assert_names(message, "INSTANCE_CA_FILE", str(tmp_path))
+
+
+@pytest.mark.parametrize("option", ["--env-file", "-c"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, option):
+    for path in (tmp_path / "nonexistent", tmp_path, tmp_path / "x" / "y"):
+        message = refused(tmp_path, GOOD, [option, path])
+        assert str(path) in message
+
+
+@pytest.mark.parametrize("option", ["--env-file", "-c"])
+def test_a_file_that_is_no_text_or_is_endless_is_refused(tmp_path, option):
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"PORT=1\x00\n")
+    assert str(binary) in refused(tmp_path, GOOD, [option, binary])
+    large = tmp_path / "large"
+    large.write_bytes(b"# comment\n" * 200_000)
+    assert str(large) in refused(tmp_path, GOOD, [option, large])
+    assert "/dev/zero" in refused(tmp_path, GOOD, [option, "/dev/zero"])
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("PORT 8080\n", ["line 1"]),
+        ("# fine\n=8080\n", ["line 2"]),
+        ("PORT=80\n\n1PORT=8080\n", ["line 3"]),
+        ('LOG_LEVEL="INFO\n', ["line 1", "LOG_LEVEL", "quote"]),
+        ("LOG_LEVEL='INFO\nPORT=1\n", ["line 1", "LOG_LEVEL", "quote"]),
+        ('LOG_LEVEL="INFO" x\n', ["line 1", "LOG_LEVEL"]),
+        ("a b=c\n", ["line 1"]),
+        ("PORT=99999\n", ["line 1", "PORT", "99999"]),
+        ('INSTANCE_2_URL="http://a\\n    server evil 10.0.0.9"\n', ["INSTANCE_2_URL"]),
+        ("INSTANCE_2_URL='http://a\n    server evil 10.0.0.9'\n", ["INSTANCE_2_URL"]),
+    ],
+)
+def test_a_mistake_in_an_env_file_is_refused_with_its_place(tmp_path, text, words):
+    file = tmp_path / "some.env"
+    file.write_text(text)
+    message = refused(tmp_path, GOOD, ["--env-file", file])
+    for word in words + [str(file)]:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("prot = 8080;\n", ["line 1", "prot", "port"]),
+        ("\nhealth_chek_interval = 5;\n", ["line 2", "health_check_interval"]),
+        ("Port = 8080;\n", ["Port", "port"]),
+        ("instances = ( { number = 1; ulr = \"http://a\"; } );\n", ["ulr", "url"]),
+        ("instances = ( { url = \"http://a\"; } );\n", ["line 1", "number"]),
+        ("instances = \"http://a\";\n", ["instances"]),
+        ("instances = ( \"http://a\" );\n", ["line 1"]),
+        ("port = true;\n", ["port"]),
+        ("port = ( 1, 2 );\n", ["port"]),
+        ("port = 99999;\n", ["PORT", "99999"]),
+        ("port = -1;\n", ["PORT", "-1"]),
+        ("log_level = \"LOUD\";\n", ["LOG_LEVEL", "LOUD"]),
+        ("port = 8080\nlog_level = ;\n", ["line 2"]),
+        ("port = 8080; port = 8081;\n", ["line 1"]),
+        ("@include \"/etc/passwd\"\n", []),
+        ("instances = ( { number = 2; url = \"ftp://a\"; } );\n", ["INSTANCE_2_URL", "ftp://a"]),
+    ],
+)
+def test_a_mistake_in_a_libconfig_file_is_refused_with_its_place(tmp_path, text, words):
+    file = tmp_path / "some.conf"
+    file.write_text(text)
+    message = refused(tmp_path, GOOD, ["-c", file])
+    for word in words:
+        assert word.lower() in message.lower(), message
+    assert str(file) in message
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["-o"], ["--env-file"], ["stray"], ["-t", "stray"], ["-z"]]
+)
+def test_bad_usage_is_status_2_with_nothing_on_standard_output(arguments):
+    for command in (genconf_command(), agent_command()):
+        result = run(command + arguments, GOOD)
+        assert result.returncode == 2, (command, arguments)
+        assert result.stdout == b""
+        assert result.stderr != b""
+
+
+@pytest.mark.parametrize("variable", ["AGENT_PORT", "STATUS_PORT"])
+def test_a_port_in_use_ends_the_agent_with_status_2_and_the_ports_name(lab, variable):
+    farm = lab.farm({1: "http://127.0.0.1:9"})
+    port = farm.variables[variable]
+    with socket.create_server(("127.0.0.1", port)):
+        result = run(agent_command(), farm.variables)
+    message = result.stderr.decode()
+    assert result.returncode == 2, message
+    assert variable in message and str(port) in message
+    assert_no_sanitizer_report(message, "agent")
+
+
+def test_both_ports_in_use_are_both_reported(lab):
+    farm = lab.farm({1: "http://127.0.0.1:9"})
+    with socket.create_server(("127.0.0.1", farm.agent_port)):
+        with socket.create_server(("127.0.0.1", farm.status_port)):
+            result = run(agent_command(), farm.variables)
+    message = result.stderr.decode()
+    assert result.returncode == 2
+    for port in (farm.agent_port, farm.status_port):
+        assert str(port) in message
+
+
+def test_an_address_that_is_not_ours_ends_the_agent_with_status_2(lab):
+    # TEST-NET-1 (RFC 5737) is nobody's.
+    farm = lab.farm({1: "http://127.0.0.1:9"}, AGENT_BIND_ADDRESS="192.0.2.1")
+    result = run(agent_command(), farm.variables)
+    assert result.returncode == 2
+    assert "192.0.2.1" in result.stderr.decode()
+
+
+def test_a_second_agent_on_the_same_ports_is_refused(lab):
+    farm = lab.farm(1)
+    farm.start_agent()
+    farm.wait_for_agent()
+    result = run(agent_command(), farm.variables)
+    assert result.returncode == 2
+    assert str(farm.agent_port) in result.stderr.decode()
+    assert farm.agent_check("instance1\n") == b"up 100%\n"

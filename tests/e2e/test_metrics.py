@@ -1,0 +1,117 @@
+"""What monitoring sees: the agent's /metrics, HAProxy's statistics page and its exporter."""
+
+import re
+
+from client import http_request
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*),?\}})? (\S+)(?: \d+)?")
+TYPES = {"counter", "gauge", "histogram", "summary", "untyped"}
+
+
+def parse(text):
+    """Prometheus' text format, version 0.0.4: returns (name, labels) -> value; asserts the form."""
+    assert text.endswith("\n")
+    types, helps, samples, current = {}, {}, {}, None
+    for line in text.splitlines():
+        if match := re.fullmatch(rf"# HELP ({NAME}) (.*)", line):
+            assert match[1] not in helps, f"second HELP: {line}"
+            helps[match[1]] = match[2]
+        elif match := re.fullmatch(rf"# TYPE ({NAME}) (\w+)", line):
+            assert match[1] not in types, f"second TYPE: {line}"
+            assert match[2] in TYPES, line
+            types[match[1]] = match[2]
+            current = match[1]
+        else:
+            match = SAMPLE.fullmatch(line)
+            assert match, f"not a sample: {line!r}"
+            family = match[1]
+            if types.get(current) in ("histogram", "summary"):
+                family = re.sub(r"_(bucket|sum|count)$", "", family)
+            # All samples of a family stand together, behind its TYPE.
+            assert family == current, f"{line!r} stands under {current}"
+            assert family in helps, f"no HELP for {family}"
+            key = (match[1], match[2] or "")
+            assert key not in samples, f"twice: {line}"
+            samples[key] = float(match[3])
+            if types[family] == "counter":
+                assert samples[key] >= 0 and family.endswith("_total"), line
+    assert samples and set(types) == set(helps)
+    return samples
+
+
+def test_the_agents_metrics_are_prometheus_text_and_say_what_is(lab):
+    farm = lab.start_farm(2, {1: 3})
+    farm.instances[2].set(health="500")
+    farm.wait_until_unhealthy(2)
+    response = http_request(farm.status_port, target="/metrics")
+    assert response.status == 200
+    assert response.header("Content-Type").startswith("text/plain")
+    samples = parse(response.body.decode())
+
+    def of_instance(number, value):
+        """Some metric has this value with a label that names the instance."""
+        name = f'"instance{number}"'
+        return {n for (n, labels), v in samples.items() if name in labels and v == value}
+
+    active = {name for name in of_instance(1, 3) if "active" in name}
+    assert active and active <= of_instance(2, 0)
+    healthy = {name for name in of_instance(1, 1) if "health" in name}
+    assert healthy & of_instance(2, 0)
+
+
+def test_the_agents_counters_rise(lab):
+    farm = lab.start_farm(1)
+
+    def counters():
+        text = http_request(farm.status_port, target="/metrics").body.decode()
+        return {key: v for key, v in parse(text).items() if key[0].endswith("_total")}
+
+    before = counters()
+    farm.wait_for_polls(2)
+    after = counters()
+    assert set(before) <= set(after)
+    assert all(after[key] >= value for key, value in before.items())
+    assert any(after[key] > value for key, value in before.items())
+
+
+def test_labels_are_quoted(lab):
+    farm = lab.farm(1, HEALTH_CHECK_INTERVAL="200ms")
+    farm.instances[1].set(health="nojson")
+    farm.start_agent()
+    farm.wait_for_agent()
+    farm.wait_for_health(1, is_healthy=False)
+    parse(http_request(farm.status_port, target="/metrics").body.decode())
+
+
+def test_the_agents_other_paths_and_methods_are_errors(lab):
+    farm = lab.farm(1)
+    farm.start_agent()
+    farm.wait_for_agent()
+    for path in ("/nothing", "/health/x", "/metrics/", "//"):
+        response = http_request(farm.status_port, target=path)
+        assert (path, response.status) == (path, 404)
+        assert "detail" in response.json()
+    for method in ("POST", "PUT", "DELETE", "BREW"):
+        assert 400 <= http_request(farm.status_port, method, "/health").status < 600
+    assert http_request(farm.status_port, target="/health").status == 200
+
+
+def test_haproxys_statistics_page_and_exporter_are_on_the_admin_port(lab):
+    farm = lab.start_farm(2)
+    assert farm.run_job().status == 200
+    page = http_request(farm.admin_port, target="/")
+    assert page.status == 200
+    assert page.header("Content-Type").startswith("text/html")
+    for number in farm.instances:
+        assert f"instance{number}" in page.body.decode()
+    exporter = http_request(farm.admin_port, target="/metrics")
+    assert exporter.status == 200
+    assert 'haproxy_server_status{proxy="farm",server="instance1"' in exporter.body.decode()
+
+
+def test_the_public_port_shows_neither(lab):
+    farm = lab.start_farm(1)
+    for path in ("/metrics", "/haproxy", "/haproxy?stats", "/;csv", "/stats"):
+        assert farm.request("GET", path).status == 404
