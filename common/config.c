@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conffile.h"
 #include "envfile.h"
@@ -16,6 +17,7 @@
 #define AGENT_INTER_MAX_MS 1000U
 #define SHOWN_VALUE_MAX 200
 #define FILE_PATH_MAX 1024
+#define USER_NAME_MAX 32
 /* sun_path of unix(7), less the 16 bytes that HAProxy's temporary name and ".admin" take. */
 #define SOCKET_PATH_MAX 90
 
@@ -142,6 +144,22 @@ static const char *set_duration(const struct option_info *option, const char *va
     return NULL;
 }
 
+static const char *set_flag(const char *value, bool *field)
+{
+    *field = strcasecmp(value, "yes") == 0;
+    return *field || strcasecmp(value, "no") == 0 ? NULL : "expected yes or no";
+}
+
+/* What useradd(8) of Debian takes. */
+static bool is_user_name(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length > 0 && length <= USER_NAME_MAX && text[0] != '-' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+               length;
+}
+
 static bool is_plain_file_path(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
@@ -196,6 +214,8 @@ static const char *check_text(const struct option_info *option, const char *valu
         return is_plain_file_path(value)
                    ? NULL
                    : "expected an absolute path of letters, digits and -._~/:@+=,";
+    case OPTION_USER:
+        return is_user_name(value) ? NULL : "expected a user name";
     case OPTION_PATH:
         return url_is_plain_path(value) ? NULL
                                         : "expected a path such as /health (letters, digits and "
@@ -235,6 +255,8 @@ static const char *set_option(struct config *config, const struct option_info *o
         return set_number(option, value, field);
     case OPTION_DURATION:
         return set_duration(option, value, field);
+    case OPTION_FLAG:
+        return set_flag(value, field);
     case OPTION_LEVEL:
         return log_level_parse(value, field) ? NULL : "expected DEBUG, INFO, WARNING or ERROR";
     default:
@@ -390,6 +412,9 @@ static void check_files(struct parser *p, const struct settings *settings)
 
     if (c->instance_ca_file != NULL && !settings_is_readable(c->instance_ca_file))
         reject(p->errors, settings_find(settings, "INSTANCE_CA_FILE"), "the file can't be read");
+    if (c->hsts_max_age_s > 0 && c->tls_cert_file == NULL)
+        reject(p->errors, settings_find(settings, "HSTS_MAX_AGE"),
+               "makes sense with TLS_CERT_FILE only: set that too");
     if (strlen(c->haproxy_socket) > SOCKET_PATH_MAX)
         reject(p->errors, settings_find(settings, "HAPROXY_SOCKET"),
                "longer than 90 characters, too long for a Unix socket");

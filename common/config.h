@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_CONFIG_H
 #define LEASTJOBS_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "errors.h"
@@ -36,9 +37,14 @@ struct config {
     unsigned connect_timeout_ms;
     enum log_level log_level;
     char *instance_ca_file;
+    char *tls_cert_file;     /* NULL: no TLS */
+    unsigned hsts_max_age_s; /* 0: no HSTS */
+    char *api_keys_file;     /* NULL: no keys */
+    bool status_needs_key;
     char *extra_paths;
     unsigned threads;
     unsigned max_connections; /* 0: not set */
+    char *haproxy_user;       /* NULL: HAProxy stays who it is */
     char *agent_host;
     char *agent_bind_address;
     unsigned agent_port;

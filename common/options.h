@@ -12,10 +12,12 @@ enum option_type {
     OPTION_PORT,     /* unsigned: 1 to 65535 */
     OPTION_NUMBER,   /* unsigned: minimum to maximum */
     OPTION_DURATION, /* unsigned, in milliseconds: "30", "500ms", "2s", "1.5m", "1h", "1d" */
+    OPTION_FLAG,     /* bool: yes or no */
     OPTION_LEVEL,    /* enum log_level */
     OPTION_BIND,     /* char *: an IP address, or * for all of IPv4 */
     OPTION_HOST,     /* char *: an IP address or a host name */
     OPTION_FILE,     /* char *: an absolute path; NULL if unset */
+    OPTION_USER,     /* char *: a user of the system; NULL if unset */
     OPTION_PATH,     /* char *: a URL's path */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
     OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */

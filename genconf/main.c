@@ -1,19 +1,26 @@
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "options.h"
 #include "output.h"
 #include "render.h"
+#include "secrets.h"
 #include "version.h"
+#include "xalloc.h"
 
 #define PROGRAM "leastjobs-genconf"
 #define EXIT_USAGE 2
+/* Debian's, and other systems'. */
+#define HAPROXY_USER "haproxy"
 /* Listeners, sockets, pipes: what HAProxy opens besides connections and checks. */
 #define RESERVED_FILES 100
 
@@ -97,6 +104,16 @@ static void check_open_files(const struct config *config, struct errors *errors)
                    config->max_connections, needed, (unsigned long long)limit.rlim_max);
 }
 
+/* Started as root, HAProxy gives that up, if the system has a user for it. */
+static void choose_user(struct config *config)
+{
+    struct stat status;
+
+    if (config->haproxy_user == NULL && geteuid() == 0 && getpwnam(HAPROXY_USER) != NULL &&
+        getgrnam(HAPROXY_USER) != NULL && stat(HAPROXY_CHROOT, &status) == 0)
+        config->haproxy_user = xstrdup(HAPROXY_USER);
+}
+
 static int render_and_write(const struct config *config, const struct arguments *arguments)
 {
     char *bytes = NULL;
@@ -127,8 +144,11 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     struct config *config = config_load(&arguments.sources, &errors);
-    if (config != NULL)
+    if (config != NULL) {
         check_open_files(config, &errors);
+        secrets_check(config, &errors);
+        choose_user(config);
+    }
     errors_print(&errors, PROGRAM, stderr);
     status = errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
     config_free(config);

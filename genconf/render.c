@@ -100,6 +100,33 @@ static void render_head(FILE *out, const struct config *config)
         config->instance_count, config->instance_count == 1 ? "" : "s");
 }
 
+static void render_user(FILE *out, const struct config *config)
+{
+    if (config->haproxy_user == NULL || strcmp(config->haproxy_user, "root") == 0)
+        return;
+    fprintf(out,
+            "    # Started as root, the workers are root no more, and see no files.\n"
+            "    user %s\n"
+            "    group %s\n"
+            "    chroot " HAPROXY_CHROOT "\n",
+            config->haproxy_user, config->haproxy_user);
+}
+
+/* Mozilla's intermediate configuration, version 5.7. */
+static void render_tls_settings(FILE *out, const struct config *config)
+{
+    if (config->tls_cert_file == NULL)
+        return;
+    fprintf(out, "    ssl-default-bind-options ssl-min-ver TLSv1.2 prefer-client-ciphers "
+                 "no-tls-tickets\n"
+                 "    ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                 "TLS_CHACHA20_POLY1305_SHA256\n"
+                 "    ssl-default-bind-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:"
+                 "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+                 "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
+                 "ECDHE-RSA-CHACHA20-POLY1305\n");
+}
+
 static void render_global(FILE *out, const struct config *config)
 {
     fprintf(out,
@@ -115,6 +142,8 @@ static void render_global(FILE *out, const struct config *config)
                 "    # No maxconn: HAProxy takes what the limit of open files allows, up to this.\n"
                 "    fd-hard-limit %d\n",
                 FD_HARD_LIMIT);
+    render_user(out, config);
+    render_tls_settings(out, config);
     fprintf(out,
             "    log stdout len 8192 format raw daemon %s\n"
             "    # The agent reads open requests and administrative states here; it can change\n"
@@ -219,6 +248,21 @@ static void render_log_format(FILE *out)
             "connect=%%Tc response=%%Tr total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n");
 }
 
+/* The same answer for a missing key and a wrong one. */
+static void render_api_keys(FILE *out, const struct config *config)
+{
+    if (config->api_keys_file == NULL)
+        return;
+    fprintf(
+        out,
+        "    # The key is the balancer's: instances don't get it, and the log doesn't show it.\n"
+        "    acl has_key http_auth_bearer -m str -f %s\n"
+        "    http-request return status 401 content-type application/json string "
+        "'{\"detail\":\"Unauthorized\"}' hdr WWW-Authenticate Bearer if !has_key%s\n"
+        "    http-request del-header Authorization\n",
+        config->api_keys_file, config->status_needs_key ? "" : " !status_path");
+}
+
 static void render_paths(FILE *out, const struct config *config)
 {
     const char *extra = config->extra_paths == NULL ? "" : " !extra_path";
@@ -226,6 +270,7 @@ static void render_paths(FILE *out, const struct config *config)
     fprintf(out, "    acl job_path path /v1/audio/transcriptions /transcribe\n"
                  "    acl status_path path / /health\n");
     render_extra_paths(out, config->extra_paths);
+    render_api_keys(out, config);
     if (has_prefix(config->extra_paths))
         fprintf(out, "    # What an instance may resolve to a path beside those of the list.\n"
                      "    acl devious_path path_sub -i /../ /./ // %%2e %%2f %%5c %%00 \\\\\n"
@@ -250,6 +295,8 @@ static void render_balancer(FILE *out, const struct config *config)
 {
     fprintf(out, "\nfrontend balancer\n    bind ");
     put_address(out, config->bind_address, config->port);
+    if (config->tls_cert_file != NULL)
+        fprintf(out, " ssl crt %s alpn http/1.1", config->tls_cert_file);
     fprintf(out,
             "%s\n"
             "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
@@ -258,13 +305,18 @@ static void render_balancer(FILE *out, const struct config *config)
             "    option disable-h2-upgrade\n",
             strcmp(config->bind_address, "::") == 0 ? " v4v6" : "");
     render_log_format(out);
-    fprintf(out, "    # Internal header fields are ours alone.\n"
-                 "    http-request del-header x-leastjobs- -m beg\n"
-                 "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
-                 "    # isn't the instance's.\n"
-                 "    http-request set-uri %%[pathq]\n"
-                 "    option forwardfor\n"
-                 "    http-request set-header X-Forwarded-Proto http\n");
+    fprintf(out,
+            "    # Internal header fields are ours alone.\n"
+            "    http-request del-header x-leastjobs- -m beg\n"
+            "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
+            "    # isn't the instance's.\n"
+            "    http-request set-uri %%[pathq]\n"
+            "    option forwardfor\n"
+            "    http-request set-header X-Forwarded-Proto %s\n",
+            config->tls_cert_file == NULL ? "http" : "https");
+    if (config->hsts_max_age_s > 0)
+        fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
+                config->hsts_max_age_s);
     render_paths(out, config);
     if (any_path_prefix(config))
         fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"

@@ -5,6 +5,9 @@
 
 #include "config.h"
 
+/* An empty folder that nobody can write to. */
+#define HAPROXY_CHROOT "/var/lib/haproxy"
+
 /*
  * Writes the whole haproxy.cfg of a configuration: the same bytes for the same configuration,
  * without a look at the system. Valid for HAProxy 2.6 and later. Errors are the stream's.

@@ -16,22 +16,37 @@ TIMEOUT_S = 60
 every_case = pytest.mark.parametrize("case", sorted(path.stem for path in HERE.glob("*.env")))
 
 
-def generate(case):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """What @FILES@ stands for in a case: a folder with a certificate and keys."""
+    folder = tmp_path_factory.mktemp("files")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=golden", "-keyout", key, "-out", certificate]
+    subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)
+    (folder / "balancer.pem").write_bytes(certificate.read_bytes() + key.read_bytes())
+    (folder / "keys").write_text("# the keys\nan-example-of-a-key\n")
+    return str(folder)
+
+
+def generate(case, files, tmp_path):
+    env_file = tmp_path / f"{case}.env"
+    env_file.write_text((HERE / f"{case}.env").read_text().replace("@FILES@", files))
     done = subprocess.run(
-        [BUILD / "leastjobs-genconf", "--env-file", HERE / f"{case}.env"],
+        [BUILD / "leastjobs-genconf", "--env-file", env_file],
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         timeout=TIMEOUT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
+    return done.stdout.decode().replace(files, "@FILES@").encode()
 
 
 @every_case
-def test_the_configuration_is_the_expected_one(case):
+def test_the_configuration_is_the_expected_one(case, files, tmp_path):
     expected_path = HERE / f"{case}.cfg"
-    generated = generate(case)
+    generated = generate(case, files, tmp_path)
     if UPDATE:
         expected_path.write_bytes(generated)
     expected = expected_path.read_bytes() if expected_path.exists() else b""
@@ -50,8 +65,8 @@ def test_the_configuration_is_the_expected_one(case):
 
 
 @every_case
-def test_haproxy_accepts_the_configuration_without_a_warning(case, tmp_path):
-    text = (HERE / f"{case}.cfg").read_text()
+def test_haproxy_accepts_the_configuration_without_a_warning(case, files, tmp_path):
+    text = (HERE / f"{case}.cfg").read_text().replace("@FILES@", files)
     path = tmp_path / "haproxy.cfg"
     # The names in the cases aren't anybody's: HAProxy would warn that they don't resolve.
     path.write_text(text.replace("init-addr last,libc,none", "init-addr last,none"))
