@@ -27,5 +27,6 @@ def wait_for(condition, what, timeout=DEADLINE):
             result, problem = None, error
         if late:
             last = f"{problem}" if problem is not None else f"last value: {result!r}"
-            raise AssertionError(f"waited {timeout * SLOWNESS:.0f} s for {what}; {last}") from problem
+            waited = f"waited {timeout * SLOWNESS:.0f} s for {what}"
+            raise AssertionError(f"{waited}; {last}") from problem
         time.sleep(POLL)
