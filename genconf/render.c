@@ -497,6 +497,7 @@ static void render_status(FILE *out, const struct config *config)
 {
     fprintf(out, "\nbackend status\n"
                  "    timeout server 5s\n"
+                 "    retries 0\n"
                  "    http-error status 503 content-type application/json string "
                  "'{\"detail\":\"The agent does not answer\"}' hdr Retry-After 1\n"
                  "    server agent ");

@@ -9,6 +9,7 @@ import pytest
 
 from certificates import Authority
 from client import JOB_PATH, multipart
+from processes import agent_command, genconf_command, run
 from waiting import wait_for
 
 KEY = "first-key-0123456789"
@@ -100,10 +101,59 @@ def test_a_reload_takes_a_changed_file_of_keys(lab):
     keys_file(lab, OTHER)
     farm.haproxy.wait_for_err("Loading success")
     farm.haproxy.send_signal(signal.SIGUSR2)
-    # Until then the master would take a signal to end as any process does.
     farm.haproxy.wait_for_err("Loading success", count=2)
+    farm.wait_for_haproxy()
     wait_for(lambda: post(farm, f"Bearer {OTHER}").status == 200, "the new key to be good")
     wait_for(lambda: post(farm, f"Bearer {KEY}").status == 401, "the old key to be bad")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", "has no key"),
+        ("# only a comment\n", "has no key"),
+        (f"{KEY}\nshort\n", "line 2"),
+        (f"\n\n{KEY} {OTHER}\n", "line 3"),
+        (f" {KEY}\n", "line 1"),
+        (f"{KEY}'\n", "line 1"),
+        ("=" * 20 + "\n", "line 1"),
+        (f"{KEY}\u00e9\n", "line 1"),
+    ],
+)
+def test_a_bad_file_of_keys_is_refused_without_showing_keys(lab, text, expected):
+    path = lab.directory / "keys"
+    path.write_text(text)
+    path.chmod(0o600)
+    variables = {"INSTANCE_1_URL": "http://127.0.0.1:1", "API_KEYS_FILE": path}
+    result = run(genconf_command(), variables)
+    message = result.stderr.decode()
+    assert result.returncode == 2
+    assert f'API_KEYS_FILE="{path}"' in message and expected in message
+    assert result.stdout == b"" and KEY not in message and "short" not in message
+    # The agent needs no key, and may not be allowed to read any.
+    assert run(agent_command() + ["-t"], variables).returncode == 0
+
+
+@pytest.mark.parametrize("variable", ["TLS_CERT_FILE", "API_KEYS_FILE"])
+@pytest.mark.parametrize("path", ["/nonexistent/file", "/etc"])
+def test_a_secret_that_cannot_be_read_is_refused(variable, path):
+    result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", variable: path})
+    assert result.returncode == 2
+    assert path in result.stderr.decode() and "can't be read" in result.stderr.decode()
+
+
+def test_secrets_that_everybody_can_read_are_warned_of(lab):
+    path = keys_file(lab, KEY)
+    path.chmod(0o644)
+    result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", "API_KEYS_FILE": path})
+    assert result.returncode == 0
+    assert "chmod o-r" in result.stderr.decode()
+
+
+def test_hsts_without_tls_is_refused():
+    result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", "HSTS_MAX_AGE": "60"})
+    assert result.returncode == 2
+    assert "TLS_CERT_FILE" in result.stderr.decode()
 
 
 class TlsClient:

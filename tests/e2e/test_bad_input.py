@@ -1,6 +1,7 @@
 """Configurations that are refused: by both programs, in one message a mistake, with status 2."""
 
 import re
+from pathlib import Path
 import socket
 
 import pytest
@@ -128,6 +129,11 @@ BAD_VALUES = {
     "UNHEALTHY_AFTER": ["0", "101", "three", "-3", "1.5"],
     "LOG_LEVEL": ["LOUD", "TRACE", "1", "INFO,DEBUG"],
     "INSTANCE_CA_FILE": ["/nonexistent/ca.pem", "relative.pem", "/etc/a b", "/etc/'"],
+    "TLS_CERT_FILE": ["relative.pem", "/etc/a b", "/etc/'"],
+    "HSTS_MAX_AGE": ["0", "-1", "1y", "100000001", "31536000s"],
+    "API_KEYS_FILE": ["keys", "/etc/a b", "/etc/'"],
+    "STATUS_NEEDS_KEY": ["maybe", "1", "true", "yes please"],
+    "HAPROXY_USER": ["a b", "-x", "x" * 33, "a:b", "a.b"],
     "EXTRA_PATHS": ["x", "/a b", "/a,,/b", ",", "/a,", "/a?b", "/a if X", "/%41", "/a*", "/../a"],
     "THREADS": ["0", "65", "two", "-1"],
     "MAX_CONNECTIONS": ["0", "9", "1000001", "many"],
@@ -178,6 +184,11 @@ HARMLESS = {
     "HAPROXY_SOCKET": "/run/leastjobs/haproxy.sock",
     "INSTANCE_1_URL": "http://127.0.0.1:8000",
     "INSTANCE_2_URL": "https://host.example/gpu/a",
+    "TLS_CERT_FILE": "/etc/passwd",
+    "HSTS_MAX_AGE": "60",
+    "API_KEYS_FILE": str(Path(__file__).resolve().parent / "example_keys"),
+    "STATUS_NEEDS_KEY": "yes",
+    "HAPROXY_USER": "haproxy",
 }
 
 

@@ -256,6 +256,8 @@ def test_both_programs_work_in_their_units_sandboxes(lab):
     farm = lab.farm(2, EXTRA_PATHS="/v1/models,/docs/")
     # Instance 1 again, by a name, which is looked up without AF_NETLINK.
     by_name = farm.instances[1].url.replace("127.0.0.1", "localhost")
+    # The unit's user isn't root; here it is, without root's rights.
+    farm.variables["HAPROXY_USER"] = "root"
     farm.variables["INSTANCE_3_URL"] = by_name + "/prefix"
     env_file = lab.directory / "leastjobs.env"
     env_file.write_text("".join(f"{k}={v}\n" for k, v in farm.variables.items()))
