@@ -137,12 +137,18 @@ static void on_deadline(evutil_socket_t unused, short what, void *argument)
     arm_timer(listener);
 }
 
+/* The oldest may have asked by now; if so it is answered, else it goes without. */
 static void make_room(struct listener *listener)
 {
+    struct client *oldest = TAILQ_FIRST(&listener->clients);
+
+    if (listener->client_count < listener->clients_max)
+        return;
+    on_readable(oldest->fd, EV_READ, oldest);
     if (listener->client_count < listener->clients_max)
         return;
     listener->counts.evicted++;
-    close_client(TAILQ_FIRST(&listener->clients));
+    close_client(oldest);
 }
 
 static void on_accept(struct evconnlistener *source, evutil_socket_t fd, struct sockaddr *address,

@@ -83,7 +83,10 @@ size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weigh
 {
     int length;
 
-    if (state->healthy)
+    /* An agent that has just started knows less than HAProxy, which has its last word. */
+    if (state->healthy && state->passed == 0 && !state->drained)
+        length = snprintf(reply, REPLY_MAX, "unknown\n");
+    else if (state->healthy)
         length = snprintf(reply, REPLY_MAX, "up %u%%\n", reply_weight(state, weighting));
     else
         length = snprintf(reply, REPLY_MAX, "down #%.*s\n", REASON_MAX, state->error);

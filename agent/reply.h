@@ -13,9 +13,11 @@
  *   request = instance [ blanks weighting ] [ CR ] newline
  *   instance = "instance" number
  *   weighting = "inverse" / "external"
- *   reply = "up " percent "%" newline / "down #" reason newline
+ *   reply = "up " percent "%" newline / "down #" reason newline / "unknown" newline
  *
- * Only "up" and "down" are ever said: "drain", "maint" and "ready" would overrule the operator's
+ * "unknown" is no word of HAProxy's and changes nothing there: neither the weight nor the state
+ * that it has of an instance that this agent has not seen working yet. A server that HAProxy has
+ * just started is up with its full weight. Only "up" and "down" are said otherwise: "drain", "maint" and "ready" would overrule the operator's
  * own commands, and a percentage alone doesn't raise a server that is down.
  */
 #define REPLY_REQUEST_MAX 64

@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,10 @@ void log_write(enum log_level level, const char *format, ...)
     replace_control_characters(line);
     length = strlen(line);
     line[length++] = '\n';
+    /* A reader that is stuck, with a full pipe, must not stop the service. */
+    struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&output, 1, 0) == 0)
+        return;
     /* One write(2), so that lines of two processes on one terminal don't mix. */
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written;

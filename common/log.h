@@ -12,7 +12,7 @@ const char *log_level_name(enum log_level level);
 /*
  * One line per event on standard error: "2026-11-23T15:10:00.123Z INFO instance=instance1 …",
  * written at once. Lines below the level that was set are dropped. A line that can't be written
- * (the pipe is closed, the disk is full) is dropped too: logging never stops the service.
+ * (the pipe is closed or full, the disk is full) is dropped too: logging never stops the service.
  * Control characters in a message are replaced, so that nothing from outside can forge a line.
  */
 void log_set_level(enum log_level level);

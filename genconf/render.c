@@ -187,6 +187,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    srvtcpka-idle 60s\n"
             "    srvtcpka-intvl 15s\n"
             "    srvtcpka-cnt 8\n"
+            "    # Clients that come while all connections are taken wait; else maxconn is the "
+            "backlog.\n"
+            "    backlog 1024\n"
             "    timeout http-request 10s\n"
             "    timeout connect %ums\n"
             "    timeout client %ums\n"
@@ -216,8 +219,7 @@ static void render_resolvers(FILE *out)
                  "    hold nx 20d\n"
                  "    hold refused 20d\n"
                  "    hold timeout 20d\n"
-                 "    hold other 20d\n"
-                 "    hold obsolete 30s\n");
+                 "    hold other 20d\n");
 }
 
 static void render_extra_paths(FILE *out, const char *paths)

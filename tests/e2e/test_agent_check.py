@@ -15,7 +15,8 @@ def start_agent(lab, reported, **variables):
     farm.start_agent()
     farm.wait_for_agent()
     for number, jobs in enumerate(reported, 1):
-        farm.wait_for_health(number, active_jobs=jobs)
+        farm.wait_for_health(number, active_jobs=jobs, consecutive_failures=0)
+        wait_for(lambda n=number: farm.health_of(n)["last_check"], "the first health check")
     return farm
 
 
@@ -67,13 +68,22 @@ def test_a_long_reason_is_one_line_of_printable_text(lab):
     assert len(answer) <= len("down #") + 127 + 1
 
 
-def test_an_instance_that_was_never_checked_is_up_with_full_weight(lab):
+def test_of_an_instance_that_was_never_checked_nothing_is_said_that_haproxy_heeds(lab):
     farm = lab.farm(1, HEALTH_CHECK_INTERVAL="1h")
     farm.instances[1].set(health="hang")
     farm.start_agent()
     farm.wait_for_agent()
-    assert farm.agent_check("instance1\n") == b"up 100%\n"
-    assert farm.agent_check("instance1 external\n") == b"up 100%\n"
+    assert farm.agent_check("instance1\n") == b"unknown\n"
+    assert farm.agent_check("instance1 external\n") == b"unknown\n"
+    # A server that HAProxy has just started is up, with its full weight, and stays so.
+    farm.write_config()
+    farm.start_haproxy()
+    farm.wait_for_haproxy()
+    asked = wait_for(lambda: int(farm.servers()[1]["agent_duration"] or -1) >= 0, "an agent-check")
+    assert asked
+    assert farm.weights() == {1: 100}
+    assert farm.servers()[1]["status"] == "UP"
+    assert farm.run_job().status == 200
 
 
 @pytest.mark.parametrize(

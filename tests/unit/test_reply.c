@@ -109,6 +109,7 @@ static struct state checked(unsigned active_jobs, unsigned external_jobs)
     return (struct state){.number = 1,
                           .checked = true,
                           .healthy = true,
+                          .passed = 1,
                           .active_jobs = active_jobs,
                           .external_jobs = external_jobs};
 }
@@ -205,7 +206,12 @@ static void a_healthy_instance_is_up_with_its_weight(void **state)
     (void)state;
     assert_string_equal(reply_of(&instance, WEIGHTING_INVERSE), "up 25%\n");
     assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
-    assert_string_equal(reply_of(&unknown, WEIGHTING_INVERSE), "up 100%\n");
+    assert_string_equal(reply_of(&unknown, WEIGHTING_INVERSE), "unknown\n");
+    unknown.checked = true;
+    unknown.failures = 1;
+    assert_string_equal(reply_of(&unknown, WEIGHTING_EXTERNAL), "unknown\n");
+    unknown.drained = true;
+    assert_string_equal(reply_of(&unknown, WEIGHTING_EXTERNAL), "up 0%\n");
     instance.drained = true;
     assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL), "up 0%\n");
 }
