@@ -29,6 +29,9 @@ UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 # `make V=1` shows the whole commands.
 Q = $(if $(V),,@)
 
+# The end-to-end tests wait more than they work: three at a time on two cores.
+PARALLEL ?= 3
+
 PYTEST = /usr/bin/python3 -B -m pytest -p no:cacheprovider
 
 all: $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf ## build the agent and genconf (the default)
@@ -73,7 +76,7 @@ golden: all ## generated configurations against those in tests/golden
 	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q tests/golden
 
 e2e: all $(BUILD)/leastjobs-sim ## the end-to-end tests, with the real HAProxy
-	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q tests/e2e
+	LEASTJOBS_BUILD=$(BUILD) $(PYTEST) -q -n $(PARALLEL) tests/e2e
 
 lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 	@tools/install-packages build test lint
@@ -82,6 +85,14 @@ lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 sanitize: ## all tests under ASan and UBSan, then unit and agent tests under valgrind
 	@tools/install-packages build run test sanitize
 	tools/sanitize
+
+fuzz: ## a short run of every fuzz target
+	@tools/install-packages build fuzz
+	tests/fuzz/run
+
+soak: all $(BUILD)/leastjobs-sim ## random faults under load; SECONDS=600, SEED=… are yours to set
+	LEASTJOBS_BUILD=$(BUILD) tests/soak/soak.py --seconds $(or $(SECONDS),600) \
+		$(if $(SEED),--seed $(SEED))
 
 format: ## let clang-format rewrite the sources
 	clang-format -i $(SOURCES)
@@ -110,5 +121,5 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-.PHONY: all run test unit golden e2e lint sanitize format install uninstall clean help
+.PHONY: all run test unit golden e2e lint sanitize fuzz soak format install uninstall clean help
 .SECONDARY:

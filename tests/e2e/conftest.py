@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.dont_write_bytecode = True
-for module in ("client", "farm", "lab", "processes", "sim", "waiting"):
+for module in ("client", "farm", "lab", "load", "processes", "sim", "waiting"):
     pytest.register_assert_rewrite(module)
 
 from lab import Lab  # noqa: E402

@@ -29,6 +29,11 @@ def build_directory():
     return Path(ROOT, os.environ.get("LEASTJOBS_BUILD", "build")).resolve()
 
 
+def is_instrumented():
+    """Under ASan or valgrind memory isn't the agent's own: its bounds mean nothing."""
+    return "sanitized" in str(build_directory()) or bool(os.environ.get("LEASTJOBS_AGENT_WRAPPER"))
+
+
 def genconf_command():
     return [str(build_directory() / "leastjobs-genconf")]
 

@@ -1,6 +1,5 @@
 """Ten thousand strangers on the agent's ports don't keep HAProxy or anybody else from it."""
 
-import os
 import resource
 import socket
 import time
@@ -8,7 +7,7 @@ import time
 import pytest
 
 from client import http_request
-from processes import build_directory, memory_kib
+from processes import is_instrumented, memory_kib
 from waiting import wait_for
 
 CONNECTIONS = 10_000
@@ -22,11 +21,6 @@ def enough_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def is_instrumented():
-    """Under ASan or valgrind memory isn't the agent's own."""
-    return "sanitized" in str(build_directory()) or bool(os.environ.get("LEASTJOBS_AGENT_WRAPPER"))
 
 
 def flood(port, asked):
