@@ -12,6 +12,10 @@
 
 #define INSTANCES_KEY "instances"
 #define KEY_MAX 64
+/* Longer numbers may not fit 32 bits. */
+#define DIGITS_MAX 9
+#define HEX_DIGITS_MAX 7
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*-"
 
 struct reader {
     struct settings *found; /* in this file */
@@ -197,6 +201,68 @@ static void read_item(const struct reader *r, config_setting_t *item)
     }
 }
 
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '\0' && *at != '"'; at++) {
+        if (*at == '\\' && at[1] != '\0')
+            at++;
+    }
+    return *at == '\0' ? at : at + 1;
+}
+
+static const char *skip_comment(const char *at)
+{
+    if (*at == '#' || at[1] == '/')
+        return at + strcspn(at, "\n");
+    const char *end = strstr(at + 2, "*/");
+    return end == NULL ? at + strlen(at) : end + 2;
+}
+
+static const char *skip_number(const char *at, bool *too_large)
+{
+    bool is_hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
+    const char *start = is_hex ? at + 2 : at;
+    size_t digits = strspn(start, is_hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+    /* With an L behind them they are of 64 bits. */
+    *too_large = digits > (is_hex ? HEX_DIGITS_MAX : DIGITS_MAX) && start[digits] != 'L';
+    return start + digits;
+}
+
+static const char *skip_token(const char *at, bool *too_large)
+{
+    *too_large = false;
+    if (*at == '"')
+        return skip_string(at);
+    if (*at == '#' || (*at == '/' && (at[1] == '/' || at[1] == '*')))
+        return skip_comment(at);
+    if (isdigit((unsigned char)*at))
+        return skip_number(at, too_large);
+    size_t name = 0;
+    if (isalpha((unsigned char)*at) || *at == '*')
+        name = strspn(at, NAME_CHARACTERS);
+    return at + (name > 0 ? name : 1);
+}
+
+/* What libconfig does without a word: read another file, cut a number down to 32 bits. */
+static bool check_text(const struct reader *r, const char *text)
+{
+    unsigned line = 1;
+
+    while (*text != '\0') {
+        bool too_large;
+        const char *next = skip_token(text, &too_large);
+        if (too_large || *text == '@') {
+            errors_add(r->errors, "%s line %u: %s", r->file, line,
+                       too_large ? "the number is too large" : "@include isn't supported");
+            return false;
+        }
+        for (; text < next; text++)
+            line += *text == '\n';
+    }
+    return true;
+}
+
 void conffile_parse(struct settings *settings, const char *text, const char *name,
                     struct errors *errors)
 {
@@ -204,6 +270,8 @@ void conffile_parse(struct settings *settings, const char *text, const char *nam
     struct reader r = {.found = &found, .errors = errors, .file = name};
     config_t parser;
 
+    if (!check_text(&r, text))
+        return;
     config_init(&parser);
     if (config_read_string(&parser, text) != CONFIG_TRUE) {
         errors_add(errors, "%s line %d: %s", name, config_error_line(&parser),

@@ -160,10 +160,11 @@ static bool is_user_name(const char *text)
                length;
 }
 
+/* No comma: for HAProxy it ends a socket's address and begins another. */
 static bool is_plain_file_path(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if (!isalnum((unsigned char)*c) && strchr("-._~/:@+=,", *c) == NULL)
+        if (!isalnum((unsigned char)*c) && strchr("-._~/:@+=", *c) == NULL)
             return false;
     }
     return text[0] == '/' && strlen(text) <= FILE_PATH_MAX;
@@ -213,7 +214,7 @@ static const char *check_text(const struct option_info *option, const char *valu
     case OPTION_FILE:
         return is_plain_file_path(value)
                    ? NULL
-                   : "expected an absolute path of letters, digits and -._~/:@+=,";
+                   : "expected an absolute path of letters, digits and -._~/:@+=";
     case OPTION_USER:
         return is_user_name(value) ? NULL : "expected a user name";
     case OPTION_PATH:

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "log.h"
 #include "xalloc.h"
 
 static void append(char ***texts, size_t *count, const char *format, va_list arguments)
@@ -11,6 +12,7 @@ static void append(char ***texts, size_t *count, const char *format, va_list arg
 
     if (vasprintf(&text, format, arguments) < 0)
         text = xstrdup("out of memory");
+    log_replace_control_characters(text);
     *texts = xreallocarray(*texts, *count + 1, sizeof(**texts));
     (*texts)[(*count)++] = text;
 }

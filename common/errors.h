@@ -6,8 +6,9 @@
 
 /*
  * What is wrong with a configuration: all of it, since a user who mends one line wants to hear
- * of the next at once. `errors` stop the program, `warnings` don't. Zero-initialise it; it owns
- * its texts, errors_free() releases them.
+ * of the next at once. `errors` stop the program, `warnings` don't. Control
+ * characters in a text are replaced. Zero-initialise it; it owns its texts, errors_free() releases
+ * them.
  */
 struct errors {
     char **errors;

@@ -51,7 +51,7 @@ static size_t put_time(char *line, size_t size)
            (size_t)snprintf(line + length, size - length, ".%03ldZ ", now.tv_nsec / 1000000);
 }
 
-static void replace_control_characters(char *text)
+void log_replace_control_characters(char *text)
 {
     for (; *text != '\0'; text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -75,7 +75,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line + length, sizeof(line) - length - 1, format, arguments);
     va_end(arguments);
-    replace_control_characters(line);
+    log_replace_control_characters(line);
     length = strlen(line);
     line[length++] = '\n';
     /* A reader that is stuck, with a full pipe, must not stop the service. */

@@ -18,6 +18,9 @@ const char *log_level_name(enum log_level level);
 void log_set_level(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Also for what else people read: nothing from outside may draw on a terminal. */
+void log_replace_control_characters(char *text);
+
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)

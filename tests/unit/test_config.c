@@ -577,11 +577,12 @@ static void the_agents_host_is_an_ip_address_or_a_name(void **state)
 
 static void a_file_is_an_absolute_path_without_odd_characters(void **state)
 {
-    static const char *const good[] = {"HAPROXY_SOCKET=/a", "HAPROXY_SOCKET=/a/b-c._~:@+=,Z9",
+    static const char *const good[] = {"HAPROXY_SOCKET=/a", "HAPROXY_SOCKET=/a/b-c._~:@+=Z9",
                                        "INSTANCE_CA_FILE=/dev/null"};
     static const struct refused bad[] = {
         {"HAPROXY_SOCKET=a/b", "an absolute path"},
         {"HAPROXY_SOCKET=/a b", "an absolute path"},
+        {"HAPROXY_SOCKET=/a,:9999,/b", "an absolute path"},
         {"HAPROXY_SOCKET=/a\"", "an absolute path"},
         {"HAPROXY_SOCKET=/a'", "an absolute path"},
         {"HAPROXY_SOCKET=/a#", "an absolute path"},
