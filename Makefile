@@ -18,7 +18,7 @@ AGENT_SOURCES := $(wildcard agent/*.c)
 GENCONF_SOURCES := $(wildcard genconf/*.c)
 SIM_SOURCES := $(wildcard tests/sim/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch])
+SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))

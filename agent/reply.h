@@ -17,8 +17,9 @@
  *
  * "unknown" is no word of HAProxy's and changes nothing there: neither the weight nor the state
  * that it has of an instance that this agent has not seen working yet. A server that HAProxy has
- * just started is up with its full weight. Only "up" and "down" are said otherwise: "drain", "maint" and "ready" would overrule the operator's
- * own commands, and a percentage alone doesn't raise a server that is down.
+ * just started is up with its full weight. Only "up" and "down" are said otherwise: "drain",
+ * "maint" and "ready" would overrule the operator's own commands, and a percentage alone doesn't
+ * raise a server that is down.
  */
 #define REPLY_REQUEST_MAX 64
 /* HAProxy keeps at most 127 characters of a reason. */
