@@ -105,7 +105,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 README.md LICENSE CHANGELOG.md .env.example agent/agent.conf \
+	install -m 644 README.md SECURITY.md LICENSE CHANGELOG.md .env.example agent/agent.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/leastjobs
 
 uninstall: ## remove what install put there
@@ -116,7 +116,7 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/leastjobs
 
 clean: ## remove everything that was built
-	rm -rf build
+	rm -rf $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'

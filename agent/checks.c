@@ -1,6 +1,7 @@
 #include "checks.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "poller.h"
 #include "showstat.h"
 #include "xalloc.h"
+
+#define PROBLEM_MAX 80
 
 /* A poll's result that waits for HAProxy's counts. */
 struct pending {
@@ -27,7 +30,8 @@ struct checks {
     struct pending *pending; /* one for each state */
     bool *was_drained;       /* the same */
     struct checks_counts counts;
-    bool haproxy_known; /* whether HAProxy is there has been logged */
+    bool haproxy_known;                /* whether HAProxy is there has been logged */
+    char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
 };
 
 static void log_change(const struct checks *checks, const struct state *state,
@@ -117,12 +121,24 @@ static void note_presence(struct checks *checks, bool present, const char *probl
     if (checks->haproxy_known && checks->counts.haproxy_present == present)
         return;
     checks->haproxy_known = true;
+    checks->haproxy_problem[0] = '\0';
     checks->counts.haproxy_present = present;
     if (present)
         log_info("HAProxy answers on %s", checks->config->haproxy_socket);
     else
         log_info("HAProxy doesn't answer on %s (%s): its requests in flight count as 0",
                  checks->config->haproxy_socket, problem);
+}
+
+/* Once, not with each of the many queries that fail the same way. */
+static void note_problem(struct checks *checks, const char *problem)
+{
+    if (strcmp(checks->haproxy_problem, problem) == 0)
+        return;
+    snprintf(checks->haproxy_problem, sizeof(checks->haproxy_problem), "%s", problem);
+    checks->haproxy_known = false;
+    log_warning("HAProxy can't be asked on %s: %s: the last counts are kept",
+                checks->config->haproxy_socket, problem);
 }
 
 /* A HAProxy that isn't there has nothing in flight, and nothing drained. */
@@ -162,8 +178,7 @@ static void on_counts(void *context, enum haproxy_outcome outcome, const char *t
         break;
     case HAPROXY_FAILED:
         checks->counts.haproxy_failures++;
-        log_warning("HAProxy can't be asked on %s: %s: the last counts are kept",
-                    checks->config->haproxy_socket, problem);
+        note_problem(checks, problem);
         break;
     }
     log_drains(checks);

@@ -82,6 +82,13 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     return -1;
 }
 
+/* libevent says on standard error what its callers are told anyway, in a loop if need be. */
+static void drop_libevent_message(int severity, const char *message)
+{
+    (void)severity;
+    log_debug("libevent: %s", message);
+}
+
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -182,6 +189,7 @@ int main(int argc, char **argv)
         return status;
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    event_set_log_callback(drop_libevent_message);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct config *config = config_load(&arguments.sources, &errors);
     errors_print(&errors, PROGRAM, stderr);

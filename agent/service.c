@@ -13,8 +13,9 @@
 #include "xalloc.h"
 
 /* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */
-#define RESERVED_FILES 40
+#define RESERVED_FILES 24
 #define CLIENTS_MAX 1024
+#define VISITORS_MAX 128
 #define CLIENTS_MIN 8
 
 struct service {
@@ -28,23 +29,31 @@ struct service {
 
 /* How the limit of open files is shared out. */
 struct budget {
-    size_t clients;
-    long polls; /* 0: as many as there are instances */
+    size_t clients;  /* of the agent-checks */
+    size_t visitors; /* of the status pages */
+    long polls;      /* 0: as many as there are instances */
 };
+
+static size_t share(size_t files, size_t part, size_t most)
+{
+    if (files / part < CLIENTS_MIN)
+        return CLIENTS_MIN;
+    return files / part < most ? files / part : most;
+}
 
 static struct budget make_budget(const struct config *config)
 {
-    struct budget budget = {.clients = CLIENTS_MAX};
+    struct budget budget = {.clients = CLIENTS_MAX, .visitors = VISITORS_MAX};
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + config->instance_count)
+        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + VISITORS_MAX + config->instance_count)
         return budget;
     size_t files = limit.rlim_cur > RESERVED_FILES ? limit.rlim_cur - RESERVED_FILES : 0;
-    budget.clients = files / 4 < CLIENTS_MIN ? CLIENTS_MIN : files / 4;
-    if (budget.clients > CLIENTS_MAX)
-        budget.clients = CLIENTS_MAX;
-    budget.polls = files > budget.clients + 1 ? (long)(files - budget.clients) : 1;
+    budget.clients = share(files, 4, CLIENTS_MAX);
+    budget.visitors = share(files, 8, VISITORS_MAX);
+    size_t taken = budget.clients + budget.visitors;
+    budget.polls = files > taken + 1 ? (long)(files - taken) : 1;
     if ((size_t)budget.polls < config->instance_count)
         log_warning("the limit of %llu open files is low for %zu instances: at most %ld health "
                     "checks run at a time",
@@ -79,11 +88,11 @@ static struct listener *open_listener(const struct service *service, const struc
 }
 
 static struct status *open_status(const struct service *service, const struct config *config,
-                                  struct errors *errors)
+                                  const struct budget *budget, struct errors *errors)
 {
     struct report_view view = view_of(service);
-    struct status *status =
-        status_new(service->base, config->agent_bind_address, config->status_port, &view);
+    struct status *status = status_new(service->base, config->agent_bind_address,
+                                       config->status_port, budget->visitors, &view);
 
     if (status == NULL)
         add_bind_error(errors, "STATUS_PORT", config->status_port, config->agent_bind_address);
@@ -119,7 +128,7 @@ struct service *service_new(struct event_base *base, struct config *config, stru
 
     service->base = base;
     service->listener = open_listener(service, config, &budget, errors);
-    service->status = open_status(service, config, errors);
+    service->status = open_status(service, config, &budget, errors);
     if (service->listener == NULL || service->status == NULL) {
         config_free(config);
         service_free(service);
@@ -140,7 +149,7 @@ bool service_reload(struct service *service, struct config *config, struct error
     if (!same_address || old->agent_port != config->agent_port)
         listener = open_listener(service, config, &budget, errors);
     if (!same_address || old->status_port != config->status_port)
-        status = open_status(service, config, errors);
+        status = open_status(service, config, &budget, errors);
     if (listener == NULL || status == NULL) {
         if (listener != service->listener)
             listener_free(listener);

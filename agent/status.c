@@ -17,7 +17,6 @@
 #define BODY_MAX 1024
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
-#define VISITORS_MAX 128
 
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +36,7 @@ struct status {
     struct report_view view;
     struct visitor_list visitors;
     size_t visitor_count;
+    size_t visitors_max;
 };
 
 static void forget_visitor(struct visitor *visitor)
@@ -85,7 +85,7 @@ static struct bufferevent *on_visitor(struct event_base *base, void *argument)
     /* Many may be accepted in one go: all but the new one are evhttp's by now. */
     if (latest != NULL)
         adopt(latest);
-    if (status->visitor_count >= VISITORS_MAX)
+    if (status->visitor_count >= status->visitors_max)
         evhttp_connection_free(TAILQ_FIRST(&status->visitors)->connection);
     visitor->status = status;
     visitor->adoption = event_new(base, -1, 0, on_adoption, visitor);
@@ -166,7 +166,21 @@ static void on_other(struct evhttp_request *request, void *argument)
     send_json(request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
 }
 
-static int bind_to(struct evhttp *http, struct event_base *base, const char *address, unsigned port)
+/* Out of files: the oldest visitor gives its own. */
+static void on_accept_error(struct evconnlistener *listener, void *argument)
+{
+    struct status *status = argument;
+    struct visitor *oldest = TAILQ_FIRST(&status->visitors);
+
+    (void)listener;
+    if (oldest != NULL) {
+        adopt(oldest);
+        evhttp_connection_free(oldest->connection);
+    }
+}
+
+static int bind_to(struct status *status, struct event_base *base, const char *address,
+                   unsigned port)
 {
     struct sockaddr_storage bound;
     socklen_t length = address_fill(&bound, address, port);
@@ -176,22 +190,25 @@ static int bind_to(struct evhttp *http, struct event_base *base, const char *add
 
     if (listener == NULL)
         return -1;
-    if (evhttp_bind_listener(http, listener) != NULL)
+    if (evhttp_bind_listener(status->http, listener) != NULL) {
+        evconnlistener_set_error_cb(listener, on_accept_error);
         return 0;
+    }
     evconnlistener_free(listener);
     errno = ENOMEM;
     return -1;
 }
 
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          const struct report_view *view)
+                          size_t visitors_max, const struct report_view *view)
 {
     struct status *status = xcalloc(1, sizeof(*status));
 
     status->view = *view;
+    status->visitors_max = visitors_max;
     TAILQ_INIT(&status->visitors);
     status->http = evhttp_new(base);
-    if (status->http == NULL || bind_to(status->http, base, address, port) != 0) {
+    if (status->http == NULL || bind_to(status, base, address, port) != 0) {
         int problem = errno;
         status_free(status);
         errno = problem;

@@ -7,8 +7,8 @@
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
- * healthy) and /metrics; all else is 404, in JSON. When too many connections are open, the oldest
- * makes room; one that is silent for some seconds is closed.
+ * healthy) and /metrics; all else is 404, in JSON. When `visitors_max` connections are open, the
+ * oldest makes room; one that is silent for some seconds is closed.
  */
 struct status;
 
@@ -17,7 +17,7 @@ struct status;
  * or be replaced by status_use(). The caller releases it with status_free().
  */
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          const struct report_view *view);
+                          size_t visitors_max, const struct report_view *view);
 void status_use(struct status *status, const struct report_view *view);
 void status_free(struct status *status);
 

@@ -43,7 +43,7 @@ struct config {
     bool status_needs_key;
     char *extra_paths;
     unsigned threads;
-    unsigned max_connections; /* 0: not set */
+    unsigned max_connections; /* 0: not set; genconf then takes what the open files allow */
     char *haproxy_user;       /* NULL: HAProxy stays who it is */
     char *agent_host;
     char *agent_bind_address;

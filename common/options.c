@@ -41,7 +41,7 @@ const struct option_info option_table[] = {
     {"THREADS", OPTION_NUMBER, FIELD(threads), 1, 64, "1",
      "HAProxy's threads; more than 1 makes bursts less even"},
     {"MAX_CONNECTIONS", OPTION_NUMBER, FIELD(max_connections), 10, 1000000, NULL,
-     "HAProxy's maxconn; default: what the limit of open files allows"},
+     "clients at a time; default: what the limit of open files allows"},
     {"HAPROXY_USER", OPTION_USER, FIELD(haproxy_user), 0, 0, NULL,
      "user that HAProxy becomes, in a chroot, if started as root; default: haproxy, if genconf "
      "runs "

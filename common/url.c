@@ -155,8 +155,10 @@ static const char *take_host(struct url *url, CURLU *parser, const char *text)
     }
     if (is_address(url)) {
         /* curl understands 127.1 and 0x7f.1 too; HAProxy doesn't. */
-        if (url->host_kind == URL_HOST_IPV4 &&
-            strncmp(authority_of(text), url->host, strlen(url->host)) != 0)
+        const char *authority = authority_of(text);
+        size_t host_length = strlen(url->host);
+        if (url->host_kind == URL_HOST_IPV4 && (strcspn(authority, ":/") != host_length ||
+                                                strncmp(authority, url->host, host_length) != 0))
             return "the IPv4 address must be four decimal numbers";
         return NULL;
     }

@@ -21,6 +21,8 @@
 #define EXIT_USAGE 2
 /* Debian's, and other systems'. */
 #define HAPROXY_USER "haproxy"
+/* More open files than any balancer of jobs needs, and a bound where the system has none. */
+#define FILES_MAX 100000
 /* Listeners, sockets, pipes: what HAProxy opens besides connections and checks. */
 #define RESERVED_FILES 100
 
@@ -89,29 +91,51 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     return -1;
 }
 
+/* What HAProxy opens for so many clients: two files a connection, and two checks an instance. */
+static unsigned long long files_for(const struct config *config, unsigned max_connections)
+{
+    return 2ULL * render_total_connections(config, max_connections) +
+           2ULL * config->instance_count + RESERVED_FILES;
+}
+
 /* HAProxy would start with fewer connections, and a warning that nobody reads. */
-static void check_open_files(const struct config *config, struct errors *errors)
+static void choose_max_connections(struct config *config, struct errors *errors)
 {
     struct rlimit limit;
-    unsigned long long needed =
-        2ULL * config->max_connections + 2ULL * config->instance_count + RESERVED_FILES;
+    unsigned long long files = FILES_MAX;
+    unsigned long long each = files_for(config, 1) - files_for(config, 0);
 
-    if (config->max_connections > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-        limit.rlim_max != RLIM_INFINITY && needed > limit.rlim_max)
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < files)
+        files = limit.rlim_max;
+    if (config->max_connections == 0 && files > files_for(config, 0))
+        config->max_connections = (unsigned)((files - files_for(config, 0)) / each);
+    if (config->max_connections == 0 || files_for(config, config->max_connections) > files)
         errors_add(errors,
                    "MAX_CONNECTIONS=\"%u\": needs %llu open files, and the limit is %llu: lower it "
                    "or raise the limit (ulimit -n)",
-                   config->max_connections, needed, (unsigned long long)limit.rlim_max);
+                   config->max_connections == 0 ? 1 : config->max_connections,
+                   files_for(config, config->max_connections == 0 ? 1 : config->max_connections),
+                   files);
 }
 
-/* Started as root, HAProxy gives that up, if the system has a user for it. */
-static void choose_user(struct config *config)
+static bool can_be(const char *user)
 {
     struct stat status;
 
-    if (config->haproxy_user == NULL && geteuid() == 0 && getpwnam(HAPROXY_USER) != NULL &&
-        getgrnam(HAPROXY_USER) != NULL && stat(HAPROXY_CHROOT, &status) == 0)
+    return getpwnam(user) != NULL && getgrnam(user) != NULL && stat(HAPROXY_CHROOT, &status) == 0;
+}
+
+/* Started as root, HAProxy gives that up, if the system has a user for it. */
+static void choose_user(struct config *config, struct errors *errors)
+{
+    if (config->haproxy_user == NULL && geteuid() == 0 && can_be(HAPROXY_USER))
         config->haproxy_user = xstrdup(HAPROXY_USER);
+    if (config->haproxy_user != NULL && strcmp(config->haproxy_user, "root") != 0 &&
+        !can_be(config->haproxy_user))
+        errors_add(errors,
+                   "HAPROXY_USER=\"%s\": there must be a user and a group of that name, and the "
+                   "folder " HAPROXY_CHROOT,
+                   config->haproxy_user);
 }
 
 static int render_and_write(const struct config *config, const struct arguments *arguments)
@@ -145,9 +169,9 @@ int main(int argc, char **argv)
         return status;
     struct config *config = config_load(&arguments.sources, &errors);
     if (config != NULL) {
-        check_open_files(config, &errors);
+        choose_max_connections(config, &errors);
         secrets_check(config, &errors);
-        choose_user(config);
+        choose_user(config, &errors);
     }
     errors_print(&errors, PROGRAM, stderr);
     status = errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);

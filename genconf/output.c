@@ -110,6 +110,14 @@ static int print(const char *program, const char *bytes, size_t length)
 int output_write(const char *program, const char *path, const char *bytes, size_t length,
                  bool check)
 {
+    struct stat status;
+
+    if (path != NULL && strcmp(path, "-") == 0)
+        path = NULL;
+    if (path != NULL && lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        fprintf(stderr, "%s: %s isn't a regular file\n", program, path);
+        return 1;
+    }
     if (path == NULL && !check)
         return print(program, bytes, length);
 

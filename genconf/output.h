@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Puts `length` bytes where the user wants them: at `path` (NULL: standard output). A file is
- * written beside its place, with mode 0644, and renamed: readers see the old or the new one,
+ * Puts `length` bytes where the user wants them: at `path` (NULL or "-": standard output). A file
+ * is written beside its place, with mode 0644, and renamed: readers see the old or the new one,
  * never half of it. With `check`, `haproxy -c` must accept it first, else nothing is written.
  * Returns 0, or 1 after a message on standard error that begins with `program`.
  */

@@ -8,8 +8,8 @@
 #define LOOKUP " init-addr last,libc,none resolvers dns"
 /* Another than the agent's own, should it run on this host after all. */
 #define RELAY_ADDRESS "127.0.0.2"
-/* More open files than any balancer of jobs needs, and a bound where the system has none. */
-#define FD_HARD_LIMIT 100000
+/* Connections for those who watch: statistics, metrics, GET /health. */
+#define SPARE_CONNECTIONS 20
 #define CHECK_RISE 1
 #define RETRY_AFTER_MAX_S 30
 /* A routing key is (load * 65536 + a random number) * 65536 + the instance's number. */
@@ -100,9 +100,14 @@ static void render_head(FILE *out, const struct config *config)
         config->instance_count, config->instance_count == 1 ? "" : "s");
 }
 
+static bool gives_up_root(const struct config *config)
+{
+    return config->haproxy_user != NULL && strcmp(config->haproxy_user, "root") != 0;
+}
+
 static void render_user(FILE *out, const struct config *config)
 {
-    if (config->haproxy_user == NULL || strcmp(config->haproxy_user, "root") == 0)
+    if (!gives_up_root(config))
         return;
     fprintf(out,
             "    # Started as root, the workers are root no more, and see no files.\n"
@@ -135,23 +140,26 @@ static void render_global(FILE *out, const struct config *config)
             "    # threads may pick the same server in a burst, one thread can't.\n"
             "    nbthread %u\n",
             config->threads);
-    if (config->max_connections > 0)
-        fprintf(out, "    maxconn %u\n", config->max_connections);
-    else
-        fprintf(out,
-                "    # No maxconn: HAProxy takes what the limit of open files allows, up to this.\n"
-                "    fd-hard-limit %d\n",
-                FD_HARD_LIMIT);
+    fprintf(
+        out,
+        "    # Clients have %u of these (frontend balancer); a job that is picked anew takes one\n"
+        "    # more each time.\n"
+        "    maxconn %u\n"
+        "    # The first checks at once: until then every instance looks empty.\n"
+        "    max-spread-checks 100\n",
+        config->max_connections, render_total_connections(config, config->max_connections));
     render_user(out, config);
     render_tls_settings(out, config);
     fprintf(out,
             "    log stdout len 8192 format raw daemon %s\n"
             "    # The agent reads open requests and administrative states here; it can change\n"
             "    # nothing. The operator's socket (drain, maint, ready) is the second one.\n"
-            "    stats socket %s mode 660 level user\n"
+            "    stats socket %s mode 660 level user%s%s\n"
             "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
             "    stats timeout 1m\n",
-            syslog_level(config->log_level), config->haproxy_socket, config->haproxy_socket);
+            syslog_level(config->log_level), config->haproxy_socket,
+            gives_up_root(config) ? " group " : "",
+            gives_up_root(config) ? config->haproxy_user : "", config->haproxy_socket);
 }
 
 static void render_error(FILE *out, unsigned status, const char *detail)
@@ -274,11 +282,13 @@ static void render_paths(FILE *out, const struct config *config)
     render_extra_paths(out, config->extra_paths);
     render_api_keys(out, config);
     if (has_prefix(config->extra_paths))
-        fprintf(out, "    # What an instance may resolve to a path beside those of the list.\n"
-                     "    acl devious_path path_sub -i /../ /./ // %%2e %%2f %%5c %%00 \\\\\n"
-                     "    acl devious_path path_end /.. /.\n"
-                     "    http-request return status 404 content-type application/json string "
-                     "'{\"detail\":\"Not Found\"}' if devious_path\n");
+        fprintf(
+            out,
+            "    # What an instance may resolve to a path beside those of the list.\n"
+            "    acl devious_path path_sub -i /../ /./ /..; /.; // %%2e %%2f %%5c %%00 %%25 \\\\\n"
+            "    acl devious_path path_end /.. /.\n"
+            "    http-request return status 404 content-type application/json string "
+            "'{\"detail\":\"Not Found\"}' if devious_path\n");
     fprintf(out,
             "    http-request return status 404 content-type application/json string "
             "'{\"detail\":\"Not Found\"}' if !job_path !status_path%s\n"
@@ -301,11 +311,12 @@ static void render_balancer(FILE *out, const struct config *config)
         fprintf(out, " ssl crt %s alpn http/1.1", config->tls_cert_file);
     fprintf(out,
             "%s\n"
+            "    maxconn %u\n"
             "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
             "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
             "    option httpclose\n"
             "    option disable-h2-upgrade\n",
-            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "");
+            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections);
     render_log_format(out);
     fprintf(out,
             "    # Internal header fields are ours alone.\n"
@@ -334,7 +345,7 @@ static void render_again(FILE *out, const struct config *config)
             "\n# The second half of the loop. The PROXY protocol keeps the client's address; the\n"
             "# first half logs the job, so the pick is handed back to it.\n"
             "frontend again\n"
-            "    bind abns@leastjobs-again-%u accept-proxy\n"
+            "    bind abns@leastjobs-again-%u-%u accept-proxy\n"
             "    no log\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
             "{ var(txn.pick) -m found }\n"
@@ -343,7 +354,7 @@ static void render_again(FILE *out, const struct config *config)
             "    http-after-response set-header x-leastjobs-loads %%[var(txn.loads)]\n"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
             "    default_backend farm\n",
-            config->port);
+            config->port, config->admin_port);
 }
 
 static void render_rules_of_instance(FILE *out, unsigned number)
@@ -389,10 +400,10 @@ static void render_outcome(FILE *out, const struct config *config)
         render_loads(out, config);
     fprintf(out,
             "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
-            "\n    # Nobody left to pick.\n"
+            "\n    # Nobody left to pick, or too many were tried.\n"
             "    http-request return status 503 content-type application/json string "
             "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u if "
-            "{ var(req.least) -m int " KEY_NONE " }\n"
+            "{ var(req.least) -m int " KEY_NONE " } || { req.hdr_cnt(x-leastjobs-tried) ge %d }\n"
             "    http-request set-var(txn.number) var(req.least),and(%d)\n"
             "    http-request set-var(txn.load) var(req.least),div(%d),div(%d)\n"
             "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
@@ -400,7 +411,7 @@ static void render_outcome(FILE *out, const struct config *config)
             "%%[var(txn.tried)],%%[var(txn.pick)] if { var(txn.tried) -m found }\n"
             "    http-request set-header x-leastjobs-tried %%[var(txn.pick)] if "
             "!{ var(txn.tried) -m found }\n",
-            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
+            retry_after_s(config), PASSES_MAX, KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
 }
 
 /* Instances sit behind name-based ingresses: each wants its own Host, and path prefix. */
@@ -461,9 +472,9 @@ static void render_servers(FILE *out, const struct config *config)
             "    use-server %%[var(txn.pick)] if TRUE\n"
             "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
-            "    server again abns@leastjobs-again-%u send-proxy-v2\n",
+            "    server again abns@leastjobs-again-%u-%u send-proxy-v2\n",
             config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
-            config->agent_port, config_agent_inter_ms(config), config->port);
+            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
@@ -544,6 +555,14 @@ static void render_admin(FILE *out, const struct config *config)
             "    stats refresh 5s\n"
             "    stats show-legends\n",
             strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "");
+}
+
+unsigned render_total_connections(const struct config *config, unsigned max_connections)
+{
+    size_t passes = config->instance_count < PASSES_MAX ? config->instance_count : PASSES_MAX;
+
+    return max_connections * (unsigned)(1 + passes) + SPARE_CONNECTIONS +
+           (unsigned)config->instance_count;
 }
 
 void render_config(FILE *out, const struct config *config)

@@ -131,6 +131,21 @@ def test_no_target_leads_past_the_list_of_paths(lab, name):
         assert record.host == f"127.0.0.1:{farm.instances[1].port}"
 
 
+DEVIOUS = ["/../admin", "/./admin", "/..;/admin", "/.;/admin", "/..", "/.", "//admin"]
+DEVIOUS += ["/%2e%2e/admin", "/%2E./admin", "/..%2fadmin", "/..%5cadmin", "/..\\admin"]
+DEVIOUS += ["/%252e%252e/admin", "/x%00", "/a/../../admin"]
+
+
+@pytest.mark.parametrize("path", DEVIOUS)
+def test_a_prefix_of_further_paths_cannot_be_left(lab, path):
+    farm = lab.start_farm(1, EXTRA_PATHS="/docs/")
+    assert farm.request("GET", "/docs" + path).status == 404
+    assert farm.counts() == {1: 0}
+    # The 404 of a plain path is the simulator's.
+    farm.request("GET", "/docs/a.b/..c/.d")
+    assert farm.counts() == {1: 1}
+
+
 @pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:99999", "", "[::1", "x" * 4000])
 def test_the_instance_sees_its_own_host_whatever_the_client_says(lab, host):
     farm = lab.start_farm(1)
