@@ -225,6 +225,8 @@ static void check_output(const struct config *config)
     char *text = NULL;
     char *again = NULL;
 
+    for (size_t i = 1; i < config->instance_count; i++)
+        promise(config->instances[i - 1].number < config->instances[i].number);
     render_reference(config, &reference);
     render(config, &text);
     render(config, &again);
@@ -291,14 +293,17 @@ static void check_url(const struct url *url, const char *text)
     promise_of(strncmp(url->path, path, path_length) == 0, text);
 }
 
-static void check_urls(const struct config *config, const struct settings *settings)
+/* Each on its own: the configuration has none of them if one is wrong. */
+static void check_urls(const struct settings *settings)
 {
-    for (size_t i = 0; i < config->instance_count; i++) {
-        const struct instance *instance = &config->instances[i];
-        char name[64];
-        snprintf(name, sizeof(name), "INSTANCE_%u_URL", instance->number);
-        promise(i == 0 || instance[-1].number < instance->number);
-        check_url(&instance->url, settings_find(settings, name)->value);
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *setting = &settings->items[i];
+        struct url url;
+        if (strncmp(setting->name, "INSTANCE_", 9) != 0)
+            continue;
+        if (url_parse(&url, setting->value) == NULL)
+            check_url(&url, setting->value);
+        url_free(&url);
     }
 }
 
@@ -365,7 +370,7 @@ static char *sample_setting(unsigned *random)
 /* `length` counts the NUL; there is room for one byte more. */
 static void insert_hostile(uint8_t *text, size_t length, unsigned *random)
 {
-    static const char hostile[] = "\n\r\t #\"'\\%[]{}()$,;:@?*!&|<>^`~=+-./\x01\x1b\x7f\x80\xff";
+    static const char hostile[] = "0\n\r\t #\"'\\%[]{}()$,;:@?*!&|<>^`~=+-./\x01\x1b\x7f\x80\xff";
     size_t at = (unsigned)rand_r(random) % length;
 
     memmove(text + at + 1, text + at, length - at);
@@ -414,10 +419,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     configuring = true;
     struct config *config = fuzz_configure(&settings, &errors);
     configuring = false;
-    if (config != NULL) {
-        check_urls(config, &settings);
+    if (config != NULL)
         check_output(config);
-    }
+    check_urls(&settings);
     config_free(config);
     errors_free(&errors);
     settings_free(&settings);
