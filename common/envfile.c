@@ -131,6 +131,11 @@ static void set(struct reader *r, const char *name, const char *value, unsigned 
             return;
         }
     }
+    if (r->found.count == ENVFILE_NAMES_MAX) {
+        errors_add(r->errors, "%s line %u: more than %d variables", r->file, line,
+                   ENVFILE_NAMES_MAX);
+        r->at = r->end;
+    }
     settings_add(&r->found, name, value, origin);
     free(origin);
 }

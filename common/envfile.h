@@ -7,6 +7,8 @@
 #include "settings.h"
 
 #define ENVFILE_NAME_MAX 128
+/* More than any farm needs; looking each name up among so many takes a second. */
+#define ENVFILE_NAMES_MAX 20000
 
 /*
  * Reads the bytes of a .env file in the format of docker compose: NAME=VALUE lines, `export`

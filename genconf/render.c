@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "version.h"
 
@@ -18,7 +19,7 @@
 
 static bool is_localhost(const char *host)
 {
-    return strcmp(host, "localhost") == 0;
+    return strcasecmp(host, "localhost") == 0;
 }
 
 static bool needs_resolver(const struct url *url)
