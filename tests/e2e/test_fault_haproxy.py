@@ -3,6 +3,7 @@
 import signal
 import time
 
+from client import http_request
 from load import (
     LONG,
     WAITING,
@@ -71,6 +72,14 @@ def assert_recovered(farm, stream, begin):
     farm.agent.wait_for_err("HAProxy answers on", count=2)
 
 
+def wait_until_missed(farm):
+    """Until the agent has seen that HAProxy is gone: it says so when it is back."""
+    wait_for(
+        lambda: b"leastjobs_haproxy_present 0" in http_request(farm.status_port, target="/metrics").body,
+        "the agent to miss HAProxy",
+    )
+
+
 def test_a_restart_loses_what_is_open_and_nothing_else(lab):
     farm = lab.start_farm(3, {1: 20})
     with Stream(farm, kinds=WAITING) as stream:
@@ -85,6 +94,7 @@ def test_a_restart_loses_what_is_open_and_nothing_else(lab):
             lambda: sum(s["running"] + s["uploading"] for s in farm.sims()[0].states()) == 0,
             "the instances to give the lost jobs up",
         )
+        wait_until_missed(farm)
         started = time.monotonic()
         farm.start_haproxy()
         right = wait_until_routing_is_right(farm, stream)
@@ -108,6 +118,7 @@ def test_a_gentle_restart_lets_every_open_job_end(lab):
         farm.haproxy.send_signal(signal.SIGUSR1)
         assert farm.haproxy.wait(30) in (0, 143)
         farm.haproxy.expected = (0, 143)
+        wait_until_missed(farm)
         farm.start_haproxy()
         right = wait_until_routing_is_right(farm, stream)
         stream.finish()
