@@ -27,7 +27,9 @@ struct haproxy {
     void *context;
     struct event *start; /* when the next query begins */
     struct event *readable;
-    int fd; /* -1 between queries */
+    int fd;          /* -1 between queries */
+    uint64_t number; /* of the query that began last */
+    bool again;      /* somebody asked while it was under way */
     int64_t started_ms;
     char *answer;
     size_t length;
@@ -49,7 +51,10 @@ static void disconnect(struct haproxy *haproxy)
 static void finish(struct haproxy *haproxy, enum haproxy_outcome outcome, const char *problem)
 {
     disconnect(haproxy);
-    haproxy->result(haproxy->context, outcome, haproxy->answer, haproxy->length, problem);
+    if (haproxy->again)
+        haproxy_query(haproxy);
+    haproxy->result(haproxy->context, haproxy->number, outcome, haproxy->answer, haproxy->length,
+                    problem);
 }
 
 static bool make_room(struct haproxy *haproxy)
@@ -118,6 +123,8 @@ static void begin(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     haproxy->length = 0;
+    haproxy->number++;
+    haproxy->again = false;
     haproxy->started_ms = clock_ms();
     haproxy->fd = connect_to(haproxy->path);
     if (haproxy->fd < 0) {
@@ -131,12 +138,17 @@ static void begin(evutil_socket_t unused, short what, void *argument)
         finish(haproxy, HAPROXY_FAILED, "out of memory");
 }
 
-void haproxy_query(struct haproxy *haproxy)
+uint64_t haproxy_query(struct haproxy *haproxy)
 {
+    uint64_t number = haproxy->number + 1;
+
+    if (haproxy->fd >= 0)
+        haproxy->again = true;
     if (haproxy->fd >= 0 || event_pending(haproxy->start, EV_TIMEOUT, NULL))
-        return;
+        return number;
     struct timeval wait = clock_timeval(haproxy->started_ms + HAPROXY_GAP_MS - clock_ms());
     event_add(haproxy->start, &wait);
+    return number;
 }
 
 struct haproxy *haproxy_new(struct event_base *base, const char *path, size_t servers,
