@@ -18,7 +18,6 @@
 /* A poll's result that waits for HAProxy's counts. */
 struct pending {
     bool waiting;
-    uint64_t query; /* the one that began after the report */
     struct sample sample;
 };
 
@@ -94,8 +93,8 @@ static void on_poll(void *context, size_t index, const struct sample *sample, un
     struct checks *checks = context;
 
     checks->farm->states[index].check_ms = took_ms;
-    checks->pending[index] = (struct pending){
-        .waiting = true, .query = haproxy_query(checks->haproxy), .sample = *sample};
+    checks->pending[index] = (struct pending){.waiting = true, .sample = *sample};
+    haproxy_query(checks->haproxy);
 }
 
 static void on_missed(void *context, size_t index)
@@ -164,8 +163,8 @@ static void take_counts(struct checks *checks, const char *text, size_t length)
     }
 }
 
-static void on_counts(void *context, uint64_t number, enum haproxy_outcome outcome,
-                      const char *text, size_t length, const char *problem)
+static void on_counts(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
+                      const char *problem)
 {
     struct checks *checks = context;
 
@@ -184,7 +183,7 @@ static void on_counts(void *context, uint64_t number, enum haproxy_outcome outco
     }
     log_drains(checks);
     for (size_t i = 0; i < checks->farm->count; i++) {
-        if (checks->pending[i].waiting && checks->pending[i].query <= number)
+        if (checks->pending[i].waiting)
             complete(checks, i);
     }
 }

@@ -27,9 +27,7 @@ struct haproxy {
     void *context;
     struct event *start; /* when the next query begins */
     struct event *readable;
-    int fd;          /* -1 between queries */
-    uint64_t number; /* of the query that began last */
-    bool again;      /* somebody asked while it was under way */
+    int fd; /* -1 between queries */
     int64_t started_ms;
     char *answer;
     size_t length;
@@ -51,10 +49,7 @@ static void disconnect(struct haproxy *haproxy)
 static void finish(struct haproxy *haproxy, enum haproxy_outcome outcome, const char *problem)
 {
     disconnect(haproxy);
-    if (haproxy->again)
-        haproxy_query(haproxy);
-    haproxy->result(haproxy->context, haproxy->number, outcome, haproxy->answer, haproxy->length,
-                    problem);
+    haproxy->result(haproxy->context, outcome, haproxy->answer, haproxy->length, problem);
 }
 
 static bool make_room(struct haproxy *haproxy)
@@ -123,8 +118,6 @@ static void begin(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     haproxy->length = 0;
-    haproxy->number++;
-    haproxy->again = false;
     haproxy->started_ms = clock_ms();
     haproxy->fd = connect_to(haproxy->path);
     if (haproxy->fd < 0) {
@@ -138,17 +131,12 @@ static void begin(evutil_socket_t unused, short what, void *argument)
         finish(haproxy, HAPROXY_FAILED, "out of memory");
 }
 
-uint64_t haproxy_query(struct haproxy *haproxy)
+void haproxy_query(struct haproxy *haproxy)
 {
-    uint64_t number = haproxy->number + 1;
-
-    if (haproxy->fd >= 0)
-        haproxy->again = true;
     if (haproxy->fd >= 0 || event_pending(haproxy->start, EV_TIMEOUT, NULL))
-        return number;
+        return;
     struct timeval wait = clock_timeval(haproxy->started_ms + HAPROXY_GAP_MS - clock_ms());
     event_add(haproxy->start, &wait);
-    return number;
 }
 
 struct haproxy *haproxy_new(struct event_base *base, const char *path, size_t servers,

@@ -3,7 +3,6 @@
 
 #include <event2/event.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * Reads HAProxy's live counts from its runtime socket (management guide, section 9.3), a
@@ -18,8 +17,8 @@ enum haproxy_outcome {
 };
 
 /* `text` is what it answered, valid during the call; `problem` says what failed otherwise. */
-typedef void (*haproxy_result)(void *context, uint64_t number, enum haproxy_outcome outcome,
-                               const char *text, size_t length, const char *problem);
+typedef void (*haproxy_result)(void *context, enum haproxy_outcome outcome, const char *text,
+                               size_t length, const char *problem);
 
 /*
  * `path` is copied. `servers` bounds the answer's length. The caller releases it with
@@ -31,11 +30,9 @@ void haproxy_free(struct haproxy *haproxy);
 
 /*
  * Asks for the counts as they are now. The result comes later, from the loop: at once, or some
- * HAPROXY_GAP_MS after the query before. Calls during a wait share its result;
- * one during a query gets the next, since that answer may be older than what the caller knows.
- * Returns the number of the query that will answer.
+ * HAPROXY_GAP_MS after the query before. Calls during a wait or a query share its result.
  */
-uint64_t haproxy_query(struct haproxy *haproxy);
+void haproxy_query(struct haproxy *haproxy);
 
 /*
  * At the most this often, so that a thousand instances don't mean a thousand queries; well below
