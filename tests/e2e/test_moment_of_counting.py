@@ -102,9 +102,9 @@ def test_what_is_subtracted_is_read_after_the_instance_has_reported(stage):
 
     wait_for(six_reports, "six reports")
     # A report that comes while HAProxy is just answering may share that answer: on a busy machine
-    # some do. With counts as of before the report none would be right.
+    # one does.
     values = Counter(found.values())
-    assert values[OTHERS] > len(found) / 2, found
+    assert values[OTHERS] >= len(found) - 1, found
 
 
 def test_the_agent_only_reads(stage):
