@@ -123,6 +123,10 @@ class Farm:
                 answer += data
         return answer.decode()
 
+    def haproxy_version(self):
+        version = re.search(r"^Version: (\d+)\.(\d+)", self.runtime("show info"), re.MULTILINE)
+        return int(version.group(1)), int(version.group(2))
+
     def set_state(self, number, state):
         answer = self.runtime(f"set server farm/instance{number} state {state}")
         assert answer.strip() == "", answer

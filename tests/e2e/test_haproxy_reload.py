@@ -2,7 +2,8 @@
 
 import signal
 
-from client import Load
+from client import Connection, Job, Load
+from load import reload_and_wait
 from waiting import wait_for
 
 
@@ -35,3 +36,22 @@ def test_no_request_fails_while_haproxy_reloads(lab):
             load.wait_for_more(10)
     assert load.problems == []
     wait_for(lambda: len(farm.haproxy.children()) == 1, "the old processes to end")
+
+
+def accepted(farm):
+    """The connections of the public frontend."""
+    names, row = farm.runtime("show stat balancer 1 -1").strip().splitlines()
+    return int(dict(zip(names.removeprefix("# ").split(","), row.split(",")))["scur"])
+
+
+def test_connections_whose_request_comes_after_the_reload_are_answered(lab):
+    farm = lab.start_farm(2)
+    silent = Job(farm.port)
+    with Connection(farm.port) as begun:
+        begun.send(b"GET /health HTT")
+        wait_for(lambda: accepted(farm) == 2, "HAProxy to accept both")
+        reload_and_wait(farm)
+        assert silent.send().response().status == 200
+        begun.send(b"P/1.1\r\nHost: x\r\n\r\n")
+        assert begun.read_response().status == 200
+    wait_for(lambda: len(farm.haproxy.children()) == 1, "the old process to end")

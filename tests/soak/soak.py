@@ -3,8 +3,8 @@
 
     soak.py [--seconds 600] [--seed N]
 
-Every job must be accounted for: answered rightly, or failed with a 502 in JSON because the very
-instance that had it was broken at that moment. No job may run twice. The agent and HAProxy must
+Every job must be accounted for: answered rightly, or failed because the very instance that had
+it was broken at that moment, with a 502 in JSON if it was answered at all. No job may run twice. The agent and HAProxy must
 not grow in memory or open files, and no process may be left. Exit status 0 if all of that holds.
 """
 
@@ -98,7 +98,10 @@ class Soak:
     def refused_connections(self):
         number = self.pick()
         instance = self.farm.instances[number]
+        begin = time.monotonic()
         instance.set(listening=False)
+        # A connection that only the kernel had accepted is reset, with the job on it.
+        self.breaks.append((begin, time.monotonic(), number))
         self.stream.wait_for_more(50)
         instance.set(listening=True)
         self.farm.wait_until_healthy(number)
