@@ -15,9 +15,16 @@
 
 #define PROBLEM_MAX 80
 
+/* Servers only (4): all of them (-1), or one. */
+#define ASK_ALL "show stat " BACKEND_NAME " 4 -1"
+#define ASK_ONE "show stat " BACKEND_NAME " 4 %u;"
+/* With more of them to ask about, one answer of all is cheaper. */
+#define ASKED_ALONE_MAX 64U
+
 /* A poll's result that waits for HAProxy's counts. */
 struct pending {
     bool waiting;
+    bool asked; /* the query under way began after it */
     struct sample sample;
 };
 
@@ -29,6 +36,8 @@ struct checks {
     struct event *refresh;
     struct pending *pending; /* one for each state */
     bool *was_drained;       /* the same */
+    bool all_wanted;         /* the next query is for all servers, whatever waits */
+    bool all_asked;          /* the one under way is */
     struct checks_counts counts;
     bool haproxy_known;                /* whether HAProxy is there has been logged */
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
@@ -82,6 +91,7 @@ static void complete(struct checks *checks, size_t index)
 
     memcpy(previous_error, state->error, sizeof(previous_error));
     pending->waiting = false;
+    pending->asked = false;
     enum state_change change =
         state_apply(state, &pending->sample, checks->config->unhealthy_after, &now);
     log_check(checks, state, &pending->sample, previous_error);
@@ -91,9 +101,12 @@ static void complete(struct checks *checks, size_t index)
 static void on_poll(void *context, size_t index, const struct sample *sample, unsigned took_ms)
 {
     struct checks *checks = context;
+    struct pending *pending = &checks->pending[index];
 
     checks->farm->states[index].check_ms = took_ms;
-    checks->pending[index] = (struct pending){.waiting = true, .sample = *sample};
+    /* One that overtakes its predecessor doesn't wait anew: it would for ever. */
+    pending->waiting = true;
+    pending->sample = *sample;
     haproxy_query(checks->haproxy);
 }
 
@@ -150,9 +163,64 @@ static void forget_counts(struct farm *farm)
     }
 }
 
+/* How many servers to ask about alone; 0 if it is to be about all. */
+static size_t count_alone(const struct checks *checks)
+{
+    size_t count = 0;
+
+    if (checks->all_wanted)
+        return 0;
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        if (!checks->pending[i].waiting)
+            continue;
+        if (checks->farm->states[i].server_id == 0 || ++count > ASKED_ALONE_MAX)
+            return 0;
+    }
+    return count;
+}
+
+static void on_command(void *context, char *command)
+{
+    struct checks *checks = context;
+    size_t length = 0;
+
+    checks->all_asked = count_alone(checks) == 0;
+    checks->all_wanted = false;
+    if (checks->all_asked)
+        snprintf(command, HAPROXY_COMMAND_SIZE, "%s\n", ASK_ALL);
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        struct pending *pending = &checks->pending[i];
+        pending->asked = pending->waiting;
+        if (!pending->asked || checks->all_asked)
+            continue;
+        struct state *state = &checks->farm->states[i];
+        length += (size_t)snprintf(command + length, HAPROXY_COMMAND_SIZE - length, ASK_ONE,
+                                   state->server_id);
+    }
+    if (!checks->all_asked)
+        command[length - 1] = '\n';
+}
+
+/* The ids may be of a HAProxy that has been reloaded since: an answer names its server. */
+static void forget_asked_ids(struct checks *checks)
+{
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        if (checks->pending[i].asked)
+            checks->farm->states[i].server_id = 0;
+    }
+}
+
+static bool apply_counts(struct checks *checks, const char *text, size_t length)
+{
+    if (checks->all_asked)
+        return showstat_apply(checks->farm, text, length);
+    forget_asked_ids(checks);
+    return showstat_update(checks->farm, text, length);
+}
+
 static void take_counts(struct checks *checks, const char *text, size_t length)
 {
-    if (showstat_apply(checks->farm, text, length)) {
+    if (apply_counts(checks, text, length)) {
         checks->counts.haproxy_answers++;
         note_presence(checks, true, NULL);
     } else {
@@ -161,6 +229,22 @@ static void take_counts(struct checks *checks, const char *text, size_t length)
                     "are kept",
                     checks->config->haproxy_socket);
     }
+}
+
+/* Ends the checks whose counts were asked for; returns whether others wait. */
+static bool complete_asked(struct checks *checks, enum haproxy_outcome outcome)
+{
+    bool others = false;
+
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        struct pending *pending = &checks->pending[i];
+        bool is_unanswered = outcome == HAPROXY_ANSWERED && !checks->all_asked &&
+                             checks->farm->states[i].server_id == 0;
+        if (pending->asked && !is_unanswered)
+            complete(checks, i);
+        others |= pending->waiting;
+    }
+    return others;
 }
 
 static void on_counts(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
@@ -182,10 +266,8 @@ static void on_counts(void *context, enum haproxy_outcome outcome, const char *t
         break;
     }
     log_drains(checks);
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        if (checks->pending[i].waiting)
-            complete(checks, i);
-    }
+    if (complete_asked(checks, outcome))
+        haproxy_query(checks->haproxy);
 }
 
 /* Between polls too: a drain takes effect, and GET /health shows what is in flight. */
@@ -195,6 +277,7 @@ static void on_refresh(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
+    checks->all_wanted = true;
     haproxy_query(checks->haproxy);
 }
 
@@ -216,13 +299,14 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
                           long connections_max)
 {
     struct checks *checks = xcalloc(1, sizeof(*checks));
+    struct haproxy_events events = {.command = on_command, .result = on_counts, .context = checks};
     struct timeval every = clock_timeval(config_agent_inter_ms(config));
 
     checks->config = config;
     checks->farm = farm;
     checks->pending = xcalloc(farm->count, sizeof(*checks->pending));
     checks->was_drained = xcalloc(farm->count, sizeof(*checks->was_drained));
-    checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, on_counts, checks);
+    checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, &events);
     checks->refresh = event_new(base, -1, EV_PERSIST, on_refresh, checks);
     if (checks->haproxy == NULL || checks->refresh == NULL ||
         event_add(checks->refresh, &every) != 0 || !start_poller(checks, base, connections_max)) {

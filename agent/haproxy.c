@@ -10,11 +10,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "names.h"
 #include "xalloc.h"
 
-/* Servers only (4), all of them (-1). */
-#define COMMAND "show stat " BACKEND_NAME " 4 -1\n"
 #define ANSWER_FIRST_SIZE (16 * 1024)
 /* A bound on an answer: what a server's line and the line of names may take, and more. */
 #define ANSWER_PER_SERVER 2048
@@ -23,12 +20,12 @@
 struct haproxy {
     struct event_base *base;
     char *path;
-    haproxy_result result;
-    void *context;
+    struct haproxy_events events;
     struct event *start; /* when the next query begins */
     struct event *readable;
     int fd; /* -1 between queries */
     int64_t started_ms;
+    int64_t gap_ms;
     char *answer;
     size_t length;
     size_t size;
@@ -48,8 +45,14 @@ static void disconnect(struct haproxy *haproxy)
 /* The one end of every query. */
 static void finish(struct haproxy *haproxy, enum haproxy_outcome outcome, const char *problem)
 {
+    int64_t gap_ms = HAPROXY_GAP_FACTOR * (clock_ms() - haproxy->started_ms);
+
+    haproxy->gap_ms = gap_ms < HAPROXY_GAP_MIN_MS   ? HAPROXY_GAP_MIN_MS
+                      : gap_ms > HAPROXY_GAP_MAX_MS ? HAPROXY_GAP_MAX_MS
+                                                    : gap_ms;
     disconnect(haproxy);
-    haproxy->result(haproxy->context, outcome, haproxy->answer, haproxy->length, problem);
+    haproxy->events.result(haproxy->events.context, outcome, haproxy->answer, haproxy->length,
+                           problem);
 }
 
 static bool make_room(struct haproxy *haproxy)
@@ -93,7 +96,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 }
 
 /* Unix sockets connect at once or not at all; a full backlog is EAGAIN. */
-static int connect_to(const char *path)
+static int connect_to(const char *path, const char *command)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -102,7 +105,7 @@ static int connect_to(const char *path)
         return -1;
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-        send(fd, COMMAND, strlen(COMMAND), MSG_NOSIGNAL) == (ssize_t)strlen(COMMAND))
+        send(fd, command, strlen(command), MSG_NOSIGNAL) == (ssize_t)strlen(command))
         return fd;
     int problem = errno;
     close(fd);
@@ -114,12 +117,14 @@ static void begin(evutil_socket_t unused, short what, void *argument)
 {
     struct haproxy *haproxy = argument;
     struct timeval timeout = clock_timeval(HAPROXY_TIMEOUT_MS);
+    char command[HAPROXY_COMMAND_SIZE];
 
     (void)unused;
     (void)what;
     haproxy->length = 0;
     haproxy->started_ms = clock_ms();
-    haproxy->fd = connect_to(haproxy->path);
+    haproxy->events.command(haproxy->events.context, command);
+    haproxy->fd = connect_to(haproxy->path, command);
     if (haproxy->fd < 0) {
         bool absent = errno == ENOENT || errno == ECONNREFUSED;
         finish(haproxy, absent ? HAPROXY_ABSENT : HAPROXY_FAILED, strerror(errno));
@@ -135,21 +140,20 @@ void haproxy_query(struct haproxy *haproxy)
 {
     if (haproxy->fd >= 0 || event_pending(haproxy->start, EV_TIMEOUT, NULL))
         return;
-    struct timeval wait = clock_timeval(haproxy->started_ms + HAPROXY_GAP_MS - clock_ms());
+    struct timeval wait = clock_timeval(haproxy->started_ms + haproxy->gap_ms - clock_ms());
     event_add(haproxy->start, &wait);
 }
 
 struct haproxy *haproxy_new(struct event_base *base, const char *path, size_t servers,
-                            haproxy_result result, void *context)
+                            const struct haproxy_events *events)
 {
     struct haproxy *haproxy = xcalloc(1, sizeof(*haproxy));
 
     haproxy->base = base;
     haproxy->path = xstrdup(path);
-    haproxy->result = result;
-    haproxy->context = context;
+    haproxy->events = *events;
     haproxy->fd = -1;
-    haproxy->started_ms = clock_ms() - HAPROXY_GAP_MS;
+    haproxy->started_ms = clock_ms();
     haproxy->size_max = ANSWER_FIXED + servers * ANSWER_PER_SERVER;
     haproxy->start = evtimer_new(base, begin, haproxy);
     if (haproxy->start == NULL) {

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Reads HAProxy's live counts from its runtime socket (management guide, section 9.3), a
- * connection for each `show stat`: after a reload the path leads to the new process by itself.
+ * Asks HAProxy's runtime socket (management guide, section 9.3), with a connection for each
+ * query: after a reload the path leads to the new process by itself.
  */
 struct haproxy;
 
@@ -16,29 +16,39 @@ enum haproxy_outcome {
     HAPROXY_FAILED, /* it is, but gave no whole answer in time */
 };
 
-/* `text` is what it answered, valid during the call; `problem` says what failed otherwise. */
-typedef void (*haproxy_result)(void *context, enum haproxy_outcome outcome, const char *text,
-                               size_t length, const char *problem);
+struct haproxy_events {
+    /* A query begins: writes its commands, one line, below HAPROXY_COMMAND_SIZE bytes. */
+    void (*command)(void *context, char *command);
+    /* Its end. `text` is the answer, valid during the call; `problem` says what failed. */
+    void (*result)(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
+                   const char *problem);
+    void *context;
+};
+
+#define HAPROXY_COMMAND_SIZE 4096
 
 /*
- * `path` is copied. `servers` bounds the answer's length. The caller releases it with
- * haproxy_free(), which gives up a query under way without a result.
+ * `path` and `events` are copied. `servers` bounds the answer's length. The caller releases it
+ * with haproxy_free(), which gives up a query under way without a result.
  */
 struct haproxy *haproxy_new(struct event_base *base, const char *path, size_t servers,
-                            haproxy_result result, void *context);
+                            const struct haproxy_events *events);
 void haproxy_free(struct haproxy *haproxy);
 
 /*
- * Asks for the counts as they are now. The result comes later, from the loop: at once, or some
- * HAPROXY_GAP_MS after the query before. Calls during a wait or a query share its result.
+ * A query soon, from the loop: at once, or when the gap after the one before is over. Calls
+ * before it begins share it; one while it is under way does nothing.
  */
 void haproxy_query(struct haproxy *haproxy);
 
 /*
- * At the most this often, so that a thousand instances don't mean a thousand queries; well below
- * the 100 ms by which a count may be younger than the report it is subtracted from.
+ * From the beginning of one query to that of the next: so many times what the one before took,
+ * so that a large HAProxy isn't kept busy with answering us, within these bounds. The greatest is
+ * well below the 100 ms by which a count may be younger than the report it is subtracted from.
  */
-#define HAPROXY_GAP_MS 40
+#define HAPROXY_GAP_FACTOR 5
+#define HAPROXY_GAP_MIN_MS 1
+#define HAPROXY_GAP_MAX_MS 40
 
 /* A busy HAProxy answers late; only a stuck one not at all. */
 #define HAPROXY_TIMEOUT_MS 1000

@@ -6,12 +6,14 @@
 #include "names.h"
 
 #define COLUMN_NONE ((size_t)-1)
+#define SERVER_ID_MAX 99999999U
 
 struct columns {
     size_t backend;
     size_t server;
     size_t open;
     size_t status;
+    size_t id;
 };
 
 struct field {
@@ -24,6 +26,7 @@ struct row {
     struct field server;
     struct field open;
     struct field status;
+    struct field id;
 };
 
 static bool is(struct field field, const char *text)
@@ -53,7 +56,7 @@ static bool read_names(const char *line, const char *end, struct columns *column
 {
     const char *at = line;
 
-    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
+    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
     if (end - line < 2 || memcmp(line, "# ", 2) != 0)
         return false;
     at += 2;
@@ -67,6 +70,8 @@ static bool read_names(const char *line, const char *end, struct columns *column
             columns->open = i;
         else if (is(name, "status"))
             columns->status = i;
+        else if (is(name, "sid"))
+            columns->id = i;
     }
     return columns->backend != COLUMN_NONE && columns->server != COLUMN_NONE &&
            columns->open != COLUMN_NONE && columns->status != COLUMN_NONE;
@@ -74,7 +79,7 @@ static bool read_names(const char *line, const char *end, struct columns *column
 
 static struct row read_row(const char *line, const char *end, const struct columns *columns)
 {
-    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}};
+    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
     const char *at = line;
 
     for (size_t i = 0; at != NULL; i++) {
@@ -87,6 +92,8 @@ static struct row read_row(const char *line, const char *end, const struct colum
             row.open = field;
         else if (i == columns->status)
             row.status = field;
+        else if (i == columns->id)
+            row.id = field;
     }
     return row;
 }
@@ -122,33 +129,62 @@ static struct state *state_of_row(const struct farm *farm, const struct row *row
 static void apply_row(const struct farm *farm, const struct row *row)
 {
     struct state *state = state_of_row(farm, row);
-    unsigned open;
+    unsigned open, id;
 
     if (state == NULL || !parse_number(row->open, SAMPLE_JOBS_MAX, &open))
         return;
     state->in_flight = open;
+    state->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
     /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
     state->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");
 }
 
+/* The line of names; NULL if this isn't whole output, which ends with an empty line. */
+static const char *end_of_names(const char *text, size_t length, struct columns *columns)
+{
+    const char *line_end = memchr(text, '\n', length);
+
+    if (line_end == NULL || length < 2 || memcmp(text + length - 2, "\n\n", 2) != 0 ||
+        !read_names(text, line_end, columns))
+        return NULL;
+    return line_end;
+}
+
+/* Further lines of names are nobody's rows. */
+static void apply_rows(const struct farm *farm, const char *line, const char *end,
+                       const struct columns *columns)
+{
+    while (line < end) {
+        const char *line_end = memchr(line, '\n', (size_t)(end - line));
+        struct row row = read_row(line, line_end, columns);
+        apply_row(farm, &row);
+        line = line_end + 1;
+    }
+}
+
 bool showstat_apply(struct farm *farm, const char *text, size_t length)
 {
-    const char *end = text + length;
-    const char *line_end = memchr(text, '\n', length);
     struct columns columns;
+    const char *names_end = end_of_names(text, length, &columns);
 
-    /* The output ends with an empty line: without it, it was cut short. */
-    if (line_end == NULL || length < 2 || memcmp(end - 2, "\n\n", 2) != 0 ||
-        !read_names(text, line_end, &columns))
+    if (names_end == NULL)
         return false;
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i].in_flight = 0;
         farm->states[i].drained = false;
+        farm->states[i].server_id = 0;
     }
-    for (const char *line = line_end + 1; line < end; line = line_end + 1) {
-        line_end = memchr(line, '\n', (size_t)(end - line));
-        struct row row = read_row(line, line_end, &columns);
-        apply_row(farm, &row);
-    }
+    apply_rows(farm, names_end + 1, text + length, &columns);
+    return true;
+}
+
+bool showstat_update(struct farm *farm, const char *text, size_t length)
+{
+    struct columns columns;
+    const char *names_end = end_of_names(text, length, &columns);
+
+    if (names_end == NULL)
+        return false;
+    apply_rows(farm, names_end + 1, text + length, &columns);
     return true;
 }

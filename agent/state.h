@@ -22,6 +22,7 @@ struct state {
     unsigned active_jobs;        /* as last reported */
     unsigned external_jobs;      /* those of them that HAProxy can't see */
     unsigned in_flight;          /* requests that HAProxy had open when it was last asked */
+    unsigned server_id;          /* HAProxy's, for asking about it alone; 0: not known */
     unsigned failures;           /* in a row */
     struct timespec last_check;  /* wall clock; 0 before the first */
     int64_t changed_ms;          /* monotonic: since when it is healthy or unhealthy */

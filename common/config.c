@@ -13,7 +13,7 @@
 #include "xalloc.h"
 
 #define CHECK_TIMEOUT_MS 5000U
-#define AGENT_INTER_MIN_MS 100U
+#define AGENT_INTER_MIN_MS 5U
 #define AGENT_INTER_MAX_MS 1000U
 #define SHOWN_VALUE_MAX 200
 #define FILE_PATH_MAX 1024

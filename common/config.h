@@ -78,7 +78,7 @@ unsigned config_check_timeout_ms(const struct config *config);
 
 /*
  * The time between two agent-checks of an instance: a quarter of the interval between health
- * checks, at least 100 ms, at most 1 s.
+ * checks, at least 5 ms, at most 1 s.
  */
 unsigned config_agent_inter_ms(const struct config *config);
 

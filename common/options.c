@@ -12,7 +12,7 @@ const struct option_info option_table[] = {
     {"PORT", OPTION_PORT, FIELD(port), 1, 65535, "8080", "the balancer's port"},
     {"BIND_ADDRESS", OPTION_BIND, FIELD(bind_address), 0, 0, "*",
      "address of the balancer's port; * is all of IPv4, :: all of IPv6 and IPv4"},
-    {"HEALTH_CHECK_INTERVAL", OPTION_DURATION, FIELD(check_interval_ms), 100, HOUR, "30",
+    {"HEALTH_CHECK_INTERVAL", OPTION_DURATION, FIELD(check_interval_ms), 10, HOUR, "30",
      "time between health checks of an instance: seconds, or with a unit (500ms, 2s, 1m)"},
     {"HEALTH_PATH", OPTION_PATH, FIELD(health_path), 0, 0, "/health",
      "an instance's health path, below its URL"},

@@ -121,7 +121,7 @@ BAD_VALUES = {
     "BIND_ADDRESS": ["localhost", "1.2.3", "300.1.1.1", "[::1]", "::g", "eth0", "*:80"],
     "AGENT_BIND_ADDRESS": ["localhost", "1.2.3"],
     "ADMIN_BIND_ADDRESS": ["localhost", "1.2.3"],
-    "HEALTH_CHECK_INTERVAL": ["0", "0s", "50ms", "2h", "-5", "5x", "5 s", "s", "1.2.3", "5S"],
+    "HEALTH_CHECK_INTERVAL": ["0", "0s", "9ms", "2h", "-5", "5x", "5 s", "s", "1.2.3", "5S"],
     "REQUEST_TIMEOUT": ["0", "999ms", "21d", "forever", "1h30m", "1,5"],
     "CONNECT_TIMEOUT": ["0", "99ms", "2h", "soon"],
     "HEALTH_PATH": ["health", "/a b", "/a?b", "/a#b", "/../x", "//", "/%41", "http://x/"],

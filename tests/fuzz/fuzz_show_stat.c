@@ -11,6 +11,8 @@
 
 #define INSTANCES 3
 
+#define UNTOUCHED (SAMPLE_JOBS_MAX + 1U) /* more than a row may say */
+
 /* Byte by byte, padding too: all states are copies of each other's bytes. */
 static bool is_same(const void *a, const void *b, size_t size)
 {
@@ -25,6 +27,7 @@ static void check_the_rest(const struct farm *farm, const struct state before[IN
         memcpy(&rest, &farm->states[i], sizeof(rest));
         rest.in_flight = before[i].in_flight;
         rest.drained = before[i].drained;
+        rest.server_id = before[i].server_id;
         promise(is_same(&rest, &before[i], sizeof(rest)));
     }
 }
@@ -66,6 +69,22 @@ static void check_cut_short(struct farm *farm, const char *text, size_t length)
     promise(!showstat_apply(farm, text, length + 1));
 }
 
+/* An answer about some: the same rows, and nobody else is touched. */
+static void check_update(struct farm *farm, const char *text, size_t length)
+{
+    struct state whole[INSTANCES];
+
+    memcpy(whole, farm->states, sizeof(whole));
+    for (size_t i = 0; i < farm->count; i++)
+        farm->states[i].in_flight = UNTOUCHED;
+    promise(showstat_update(farm, text, length));
+    for (size_t i = 0; i < farm->count; i++) {
+        unsigned in_flight = farm->states[i].in_flight;
+        promise(in_flight == whole[i].in_flight ||
+                (in_flight == UNTOUCHED && whole[i].in_flight == 0));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct state states[INSTANCES];
@@ -83,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_open(&farm, text, size);
         check_again(&farm, text, size);
         check_cut_short(&farm, text, size);
+        check_update(&farm, text, size);
     } else {
         promise(is_same(states, before, sizeof(before)));
     }

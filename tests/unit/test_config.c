@@ -453,9 +453,9 @@ static void a_duration_is_seconds_or_has_a_unit(void **state)
 
 static void a_duration_has_a_range(void **state)
 {
-    static const char *const good[] = {"REQUEST_TIMEOUT=1",         "REQUEST_TIMEOUT=20d",
-                                       "CONNECT_TIMEOUT=0.1",       "CONNECT_TIMEOUT=1h",
-                                       "HEALTH_CHECK_INTERVAL=0.1", "HEALTH_CHECK_INTERVAL=3600"};
+    static const char *const good[] = {"REQUEST_TIMEOUT=1",          "REQUEST_TIMEOUT=20d",
+                                       "CONNECT_TIMEOUT=0.1",        "CONNECT_TIMEOUT=1h",
+                                       "HEALTH_CHECK_INTERVAL=0.01", "HEALTH_CHECK_INTERVAL=3600"};
     static const struct refused bad[] = {
         {"REQUEST_TIMEOUT=0.999", "out of range: from 1000 ms to 1728000 s"},
         {"REQUEST_TIMEOUT=1728000.001", "out of range"},
@@ -463,7 +463,7 @@ static void a_duration_has_a_range(void **state)
         {"CONNECT_TIMEOUT=99ms", "out of range: from 100 ms to 3600 s"},
         {"CONNECT_TIMEOUT=3600001ms", "out of range"},
         {"HEALTH_CHECK_INTERVAL=0", "out of range"},
-        {"HEALTH_CHECK_INTERVAL=0.099", "out of range"},
+        {"HEALTH_CHECK_INTERVAL=0.009", "out of range"},
         {"HEALTH_CHECK_INTERVAL=3600.001", "out of range"},
         {"HEALTH_CHECK_INTERVAL=2h", "out of range"},
         {"HEALTH_CHECK_INTERVAL=999999999", "out of range"},
@@ -813,9 +813,9 @@ static void a_check_takes_at_most_its_interval_or_five_seconds(void **state)
 
 static void agent_checks_are_a_quarter_of_the_interval_apart(void **state)
 {
-    static const unsigned cases[][2] = {{100, 100},    {400, 100},     {404, 101},   {1000, 250},
-                                        {2000, 500},   {3996, 999},    {4000, 1000}, {4004, 1000},
-                                        {30000, 1000}, {3600000, 1000}};
+    static const unsigned cases[][2] = {{10, 5},      {20, 5},      {24, 6},       {400, 100},
+                                        {404, 101},   {1000, 250},  {2000, 500},   {3996, 999},
+                                        {4000, 1000}, {4004, 1000}, {30000, 1000}, {3600000, 1000}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

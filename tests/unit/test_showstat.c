@@ -355,9 +355,57 @@ static void the_rest_of_a_state_is_left_alone(void **state)
     farm_free(farm);
 }
 
+static void answers_about_single_servers_leave_the_others_alone(void **state)
+{
+    struct farm *farm = farm_of(recorded, NULL);
+    static const char text[] = "# pxname,svname,scur,status,sid\nfarm,instance2,5,DRAIN,3\n\n"
+                               "# pxname,svname,scur,status,sid\n\n"
+                               "# pxname,svname,scur,status,sid\nfarm,instance3,6,UP,4\n\n";
+    char *copy = exact_copy(text, strlen(text));
+
+    (void)state;
+    mark(farm);
+    farm->states[0].server_id = 2;
+    assert_true(showstat_update(farm, copy, strlen(text)));
+    check(farm, 1, 4711, true);
+    assert_int_equal(farm_find(farm, 1)->server_id, 2);
+    check(farm, 2, 5, true);
+    assert_int_equal(farm_find(farm, 2)->server_id, 3);
+    check(farm, 3, 6, false);
+    assert_int_equal(farm_find(farm, 3)->server_id, 4);
+    check(farm, 5, 4711, false);
+    for (size_t length = 0; length < strlen(text); length++) {
+        char *part = exact_copy(text, length);
+        assert_int_equal(showstat_update(farm, part, length),
+                         length > 2 && memcmp(text + length - 2, "\n\n", 2) == 0);
+        free(part);
+    }
+    free(copy);
+    farm_free(farm);
+}
+
+static void an_id_is_known_until_the_server_is_gone(void **state)
+{
+    struct farm *farm = farm_of(two, NULL);
+    static const char with[] = "# pxname,svname,scur,status,sid\nfarm,instance1,0,UP,7\n"
+                               "farm,instance2,0,UP,123456789\n\n";
+    static const char without[] = NAMES "farm,instance1,0,0,7,9,,99,UP,100\n\n";
+
+    (void)state;
+    assert_true(apply(farm, with, strlen(with)));
+    assert_int_equal(farm->states[0].server_id, 7);
+    /* Longer than any that fits a command. */
+    assert_int_equal(farm->states[1].server_id, 0);
+    assert_true(apply(farm, without, strlen(without)));
+    assert_int_equal(farm->states[0].server_id, 0);
+    farm_free(farm);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_about_single_servers_leave_the_others_alone),
+        cmocka_unit_test(an_id_is_known_until_the_server_is_gone),
         cmocka_unit_test(what_haproxy_says_is_understood),
         cmocka_unit_test(text_cut_short_at_any_byte_changes_nothing),
         cmocka_unit_test(other_answers_of_haproxy_change_nothing),
