@@ -24,7 +24,6 @@
 /* A poll's result that waits for HAProxy's counts. */
 struct pending {
     bool waiting;
-    bool asked; /* the query under way began after it */
     struct sample sample;
 };
 
@@ -35,9 +34,12 @@ struct checks {
     struct haproxy *haproxy;
     struct event *refresh;
     struct pending *pending; /* one for each state */
-    bool *was_drained;       /* the same */
-    bool all_wanted;         /* the next query is for all servers, whatever waits */
-    bool all_asked;          /* the one under way is */
+    size_t *queue;           /* indices of those that wait, in the order of their coming */
+    size_t queued;
+    size_t asked;      /* the first so many came before the query under way began */
+    bool *was_drained; /* the same */
+    bool all_wanted;   /* the next query is for all servers, whatever waits */
+    bool all_asked;    /* the one under way is */
     struct checks_counts counts;
     bool haproxy_known;                /* whether HAProxy is there has been logged */
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
@@ -91,7 +93,6 @@ static void complete(struct checks *checks, size_t index)
 
     memcpy(previous_error, state->error, sizeof(previous_error));
     pending->waiting = false;
-    pending->asked = false;
     enum state_change change =
         state_apply(state, &pending->sample, checks->config->unhealthy_after, &now);
     log_check(checks, state, &pending->sample, previous_error);
@@ -104,7 +105,9 @@ static void on_poll(void *context, size_t index, const struct sample *sample, un
     struct pending *pending = &checks->pending[index];
 
     checks->farm->states[index].check_ms = took_ms;
-    /* One that overtakes its predecessor doesn't wait anew: it would for ever. */
+    /* One that overtakes its predecessor keeps its place: else it might wait for ever. */
+    if (!pending->waiting)
+        checks->queue[checks->queued++] = index;
     pending->waiting = true;
     pending->sample = *sample;
     haproxy_query(checks->haproxy);
@@ -117,16 +120,23 @@ static void on_missed(void *context, size_t index)
     checks->farm->states[index].missed++;
 }
 
+static void log_drain(struct checks *checks, size_t index)
+{
+    const struct state *state = &checks->farm->states[index];
+
+    if (state->drained == checks->was_drained[index])
+        return;
+    checks->was_drained[index] = state->drained;
+    log_info("instance=" INSTANCE_PREFIX "%u is %s in HAProxy", state->number,
+             state->drained ? "drained: no new jobs" : "no longer drained");
+}
+
 static void log_drains(struct checks *checks)
 {
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        const struct state *state = &checks->farm->states[i];
-        if (state->drained == checks->was_drained[i])
-            continue;
-        checks->was_drained[i] = state->drained;
-        log_info("instance=" INSTANCE_PREFIX "%u is %s in HAProxy", state->number,
-                 state->drained ? "drained: no new jobs" : "no longer drained");
-    }
+    size_t count = checks->all_asked ? checks->farm->count : checks->asked;
+
+    for (size_t i = 0; i < count; i++)
+        log_drain(checks, checks->all_asked ? i : checks->queue[i]);
 }
 
 static void note_presence(struct checks *checks, bool present, const char *problem)
@@ -163,20 +173,15 @@ static void forget_counts(struct farm *farm)
     }
 }
 
-/* How many servers to ask about alone; 0 if it is to be about all. */
-static size_t count_alone(const struct checks *checks)
+static bool may_ask_alone(const struct checks *checks)
 {
-    size_t count = 0;
-
-    if (checks->all_wanted)
-        return 0;
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        if (!checks->pending[i].waiting)
-            continue;
-        if (checks->farm->states[i].server_id == 0 || ++count > ASKED_ALONE_MAX)
-            return 0;
+    if (checks->all_wanted || checks->queued == 0 || checks->queued > ASKED_ALONE_MAX)
+        return false;
+    for (size_t i = 0; i < checks->queued; i++) {
+        if (checks->farm->states[checks->queue[i]].server_id == 0)
+            return false;
     }
-    return count;
+    return true;
 }
 
 static void on_command(void *context, char *command)
@@ -184,30 +189,24 @@ static void on_command(void *context, char *command)
     struct checks *checks = context;
     size_t length = 0;
 
-    checks->all_asked = count_alone(checks) == 0;
+    checks->all_asked = !may_ask_alone(checks);
     checks->all_wanted = false;
-    if (checks->all_asked)
+    checks->asked = checks->queued;
+    if (checks->all_asked) {
         snprintf(command, HAPROXY_COMMAND_SIZE, "%s\n", ASK_ALL);
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        struct pending *pending = &checks->pending[i];
-        pending->asked = pending->waiting;
-        if (!pending->asked || checks->all_asked)
-            continue;
-        struct state *state = &checks->farm->states[i];
-        length += (size_t)snprintf(command + length, HAPROXY_COMMAND_SIZE - length, ASK_ONE,
-                                   state->server_id);
+        return;
     }
-    if (!checks->all_asked)
-        command[length - 1] = '\n';
+    for (size_t i = 0; i < checks->asked; i++)
+        length += (size_t)snprintf(command + length, HAPROXY_COMMAND_SIZE - length, ASK_ONE,
+                                   checks->farm->states[checks->queue[i]].server_id);
+    command[length - 1] = '\n';
 }
 
 /* The ids may be of a HAProxy that has been reloaded since: an answer names its server. */
 static void forget_asked_ids(struct checks *checks)
 {
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        if (checks->pending[i].asked)
-            checks->farm->states[i].server_id = 0;
-    }
+    for (size_t i = 0; i < checks->asked; i++)
+        checks->farm->states[checks->queue[i]].server_id = 0;
 }
 
 static bool apply_counts(struct checks *checks, const char *text, size_t length)
@@ -231,20 +230,22 @@ static void take_counts(struct checks *checks, const char *text, size_t length)
     }
 }
 
-/* Ends the checks whose counts were asked for; returns whether others wait. */
-static bool complete_asked(struct checks *checks, enum haproxy_outcome outcome)
+/* Ends the checks whose counts were asked for, but those that a part of the answers left out. */
+static void complete_asked(struct checks *checks, enum haproxy_outcome outcome)
 {
-    bool others = false;
+    size_t left = 0;
 
-    for (size_t i = 0; i < checks->farm->count; i++) {
-        struct pending *pending = &checks->pending[i];
+    for (size_t i = 0; i < checks->queued; i++) {
+        size_t index = checks->queue[i];
         bool is_unanswered = outcome == HAPROXY_ANSWERED && !checks->all_asked &&
-                             checks->farm->states[i].server_id == 0;
-        if (pending->asked && !is_unanswered)
-            complete(checks, i);
-        others |= pending->waiting;
+                             checks->farm->states[index].server_id == 0;
+        if (i < checks->asked && !is_unanswered)
+            complete(checks, index);
+        else
+            checks->queue[left++] = index;
     }
-    return others;
+    checks->queued = left;
+    checks->asked = 0;
 }
 
 static void on_counts(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
@@ -266,7 +267,8 @@ static void on_counts(void *context, enum haproxy_outcome outcome, const char *t
         break;
     }
     log_drains(checks);
-    if (complete_asked(checks, outcome))
+    complete_asked(checks, outcome);
+    if (checks->queued > 0)
         haproxy_query(checks->haproxy);
 }
 
@@ -305,6 +307,7 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->config = config;
     checks->farm = farm;
     checks->pending = xcalloc(farm->count, sizeof(*checks->pending));
+    checks->queue = xcalloc(farm->count, sizeof(*checks->queue));
     checks->was_drained = xcalloc(farm->count, sizeof(*checks->was_drained));
     checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, &events);
     checks->refresh = event_new(base, -1, EV_PERSIST, on_refresh, checks);
@@ -332,6 +335,7 @@ void checks_free(struct checks *checks)
     if (checks->refresh != NULL)
         event_free(checks->refresh);
     free(checks->pending);
+    free(checks->queue);
     free(checks->was_drained);
     free(checks);
 }

@@ -47,9 +47,11 @@ static void finish(struct haproxy *haproxy, enum haproxy_outcome outcome, const 
 {
     int64_t gap_ms = HAPROXY_GAP_FACTOR * (clock_ms() - haproxy->started_ms);
 
-    haproxy->gap_ms = gap_ms < HAPROXY_GAP_MIN_MS   ? HAPROXY_GAP_MIN_MS
-                      : gap_ms > HAPROXY_GAP_MAX_MS ? HAPROXY_GAP_MAX_MS
-                                                    : gap_ms;
+    if (gap_ms < HAPROXY_GAP_MIN_MS)
+        gap_ms = HAPROXY_GAP_MIN_MS;
+    if (gap_ms > HAPROXY_GAP_MAX_MS || outcome == HAPROXY_ABSENT)
+        gap_ms = HAPROXY_GAP_MAX_MS;
+    haproxy->gap_ms = gap_ms;
     disconnect(haproxy);
     haproxy->events.result(haproxy->events.context, outcome, haproxy->answer, haproxy->length,
                            problem);

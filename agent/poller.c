@@ -15,10 +15,13 @@
 /* A kept connection doesn't hide for longer than this that a name has got another address. */
 #define CONNECTION_AGE_MAX_S 60L
 #define DNS_CACHE_S 5L
+/* libcurl walks all of a multi handle's connections and names at the end of each transfer. */
+#define GROUP_SIZE 32
 
 /* One instance's health check; `easy` is there only while it is under way. */
 struct check {
     struct poller *poller;
+    struct group *group;
     size_t index;
     char *url;
     struct event *timer;
@@ -32,12 +35,19 @@ struct check {
     char problem[CURL_ERROR_SIZE];
 };
 
+/* The checks that share a multi handle, and with it libcurl's caches. */
+struct group {
+    struct poller *poller;
+    CURLM *multi;
+    struct event *timer; /* curl's own */
+};
+
 struct poller {
     struct event_base *base;
     const struct config *config;
     struct poller_events events;
-    CURLM *multi;
-    struct event *timer; /* curl's own */
+    struct group *groups;
+    size_t group_count;
     struct check *checks;
     size_t count;
     CURL **spare; /* handles between two checks, `spare_count` of room for `count` */
@@ -153,7 +163,7 @@ static void complete(struct check *check, CURLcode code)
     struct poller *poller = check->poller;
     struct sample sample = sample_from_result(check, code);
 
-    curl_multi_remove_handle(poller->multi, check->easy);
+    curl_multi_remove_handle(check->group->multi, check->easy);
     poller->spare[poller->spare_count++] = check->easy;
     check->easy = NULL;
     release_body(check);
@@ -161,12 +171,12 @@ static void complete(struct check *check, CURLcode code)
                           (unsigned)(clock_ms() - check->started_ms));
 }
 
-static void collect_results(struct poller *poller)
+static void collect_results(struct group *group)
 {
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(poller->multi, &left)) != NULL) {
+    while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
         struct check *check = NULL;
         CURLcode code = message->data.result;
         if (message->msg != CURLMSG_DONE)
@@ -178,42 +188,42 @@ static void collect_results(struct poller *poller)
 
 static void on_socket(evutil_socket_t fd, short what, void *argument)
 {
-    struct poller *poller = argument;
+    struct group *group = argument;
     int action =
         ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0);
     int running;
 
-    curl_multi_socket_action(poller->multi, fd, action, &running);
-    collect_results(poller);
+    curl_multi_socket_action(group->multi, fd, action, &running);
+    collect_results(group);
 }
 
 static void on_curl_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct poller *poller = argument;
+    struct group *group = argument;
     int running;
 
     (void)fd;
     (void)what;
-    curl_multi_socket_action(poller->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect_results(poller);
+    curl_multi_socket_action(group->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect_results(group);
 }
 
 static int set_curl_timer(CURLM *multi, long timeout_ms, void *argument)
 {
-    struct poller *poller = argument;
+    struct group *group = argument;
     struct timeval timeout = clock_timeval(timeout_ms);
 
     (void)multi;
     if (timeout_ms < 0)
-        evtimer_del(poller->timer);
+        evtimer_del(group->timer);
     else
-        evtimer_add(poller->timer, &timeout);
+        evtimer_add(group->timer, &timeout);
     return 0;
 }
 
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *argument, void *known)
 {
-    struct poller *poller = argument;
+    struct group *group = argument;
     struct socket_event *socket = known;
     short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) ? EV_READ : 0) |
                            ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
@@ -222,19 +232,19 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *argument, 
     if (what == CURL_POLL_REMOVE) {
         if (socket != NULL)
             drop_socket(socket);
-        curl_multi_assign(poller->multi, fd, NULL);
+        curl_multi_assign(group->multi, fd, NULL);
         return 0;
     }
     if (socket == NULL)
-        socket = add_socket(poller);
+        socket = add_socket(group->poller);
     else
         event_free(socket->event);
-    socket->event = event_new(poller->base, fd, events, on_socket, poller);
+    socket->event = event_new(group->poller->base, fd, events, on_socket, group);
     if (socket->event == NULL || event_add(socket->event, NULL) != 0) {
         drop_socket(socket);
         return -1;
     }
-    curl_multi_assign(poller->multi, fd, socket);
+    curl_multi_assign(group->multi, fd, socket);
     return 0;
 }
 
@@ -281,7 +291,7 @@ static void start_check(struct check *check)
     curl_easy_setopt(check->easy, CURLOPT_PRIVATE, check);
     curl_easy_setopt(check->easy, CURLOPT_WRITEDATA, check);
     curl_easy_setopt(check->easy, CURLOPT_ERRORBUFFER, check->problem);
-    curl_multi_add_handle(poller->multi, check->easy);
+    curl_multi_add_handle(check->group->multi, check->easy);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *argument)
@@ -321,7 +331,10 @@ static bool add_check(struct poller *poller, size_t index, bool is_known, int64_
     const struct config *config = poller->config;
     int64_t place = first_wait(poller, index, is_known);
 
-    *check = (struct check){.poller = poller, .index = index, .due_ms = now + place};
+    *check = (struct check){.poller = poller,
+                            .group = &poller->groups[index % poller->group_count],
+                            .index = index,
+                            .due_ms = now + place};
     check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
     check->timer = evtimer_new(poller->base, on_due, check);
     if (check->timer == NULL)
@@ -343,6 +356,41 @@ static bool add_checks(struct poller *poller, const bool *is_known)
     return true;
 }
 
+/* The bound on connections is shared out; a group can't do with less than one. */
+static size_t count_groups(size_t checks, long connections_max)
+{
+    size_t count = (checks + GROUP_SIZE - 1) / GROUP_SIZE;
+
+    return connections_max > 0 && count > (size_t)connections_max ? (size_t)connections_max : count;
+}
+
+static bool set_up_group(struct group *group, struct poller *poller, long connections_max)
+{
+    group->poller = poller;
+    group->multi = curl_multi_init();
+    group->timer = evtimer_new(poller->base, on_curl_timer, group);
+    if (group->multi == NULL || group->timer == NULL)
+        return false;
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
+    curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, (long)poller->count + 1);
+    curl_multi_setopt(group->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
+    return true;
+}
+
+static bool set_up_groups(struct poller *poller, long connections_max)
+{
+    poller->group_count = count_groups(poller->count, connections_max);
+    poller->groups = xcalloc(poller->group_count, sizeof(*poller->groups));
+    for (size_t i = 0; i < poller->group_count; i++) {
+        if (!set_up_group(&poller->groups[i], poller, connections_max / (long)poller->group_count))
+            return false;
+    }
+    return true;
+}
+
 struct poller *poller_new(struct event_base *base, const struct config *config,
                           const bool *is_known, long connections_max,
                           const struct poller_events *events)
@@ -355,29 +403,17 @@ struct poller *poller_new(struct event_base *base, const struct config *config,
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));
-    poller->multi = curl_multi_init();
-    poller->timer = evtimer_new(base, on_curl_timer, poller);
-    if (poller->multi == NULL || poller->timer == NULL) {
-        poller_free(poller);
-        return NULL;
-    }
-    curl_multi_setopt(poller->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(poller->multi, CURLMOPT_SOCKETDATA, poller);
-    curl_multi_setopt(poller->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
-    curl_multi_setopt(poller->multi, CURLMOPT_TIMERDATA, poller);
-    curl_multi_setopt(poller->multi, CURLMOPT_MAXCONNECTS, (long)poller->count + 1);
-    curl_multi_setopt(poller->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
-    if (!add_checks(poller, is_known)) {
+    if (!set_up_groups(poller, connections_max) || !add_checks(poller, is_known)) {
         poller_free(poller);
         return NULL;
     }
     return poller;
 }
 
-static void free_check(struct poller *poller, struct check *check)
+static void free_check(struct check *check)
 {
     if (check->easy != NULL) {
-        curl_multi_remove_handle(poller->multi, check->easy);
+        curl_multi_remove_handle(check->group->multi, check->easy);
         curl_easy_cleanup(check->easy);
     }
     if (check->timer != NULL)
@@ -390,17 +426,21 @@ void poller_free(struct poller *poller)
 {
     if (poller == NULL)
         return;
-    /* Handles before the multi handle, as curl_multi_cleanup(3) asks; sockets after both, since
+    /* Handles before their multi handles, as curl_multi_cleanup(3) asks; sockets after both, since
      * curl takes leave of them in its callback. */
     for (size_t i = 0; i < poller->count; i++)
-        free_check(poller, &poller->checks[i]);
+        free_check(&poller->checks[i]);
     for (size_t i = 0; i < poller->spare_count; i++)
         curl_easy_cleanup(poller->spare[i]);
-    curl_multi_cleanup(poller->multi);
+    for (size_t i = 0; i < poller->group_count; i++)
+        curl_multi_cleanup(poller->groups[i].multi);
     while (poller->sockets != NULL)
         drop_socket(poller->sockets);
-    if (poller->timer != NULL)
-        event_free(poller->timer);
+    for (size_t i = 0; i < poller->group_count; i++) {
+        if (poller->groups[i].timer != NULL)
+            event_free(poller->groups[i].timer);
+    }
+    free(poller->groups);
     free(poller->checks);
     free(poller->spare);
     free(poller);

@@ -249,14 +249,22 @@ static bool has_prefix(const char *paths)
     return length > 0 && (paths[length - 1] == '/' || strstr(paths, "/,") != NULL);
 }
 
-static void render_log_format(FILE *out)
+/* Every instance's load in each line costs a third of what the pick itself does. */
+static bool logs_loads(const struct config *config)
+{
+    return config->log_level <= LOG_DEBUG;
+}
+
+static void render_log_format(FILE *out, const struct config *config)
 {
     fprintf(out,
-            "    # One line a job. loads is open+external of every instance at the pick, tried\n"
+            "    # One line a job. %stried are\n"
             "    # the instances that could not be connected to; times in milliseconds.\n"
             "    log-format \"%%ci:%%cp pick=%%[var(txn.pick)] load=%%[var(txn.load)] "
-            "loads=%%[var(txn.loads)] tried=%%[var(txn.tried)] status=%%ST in=%%U out=%%B "
-            "connect=%%Tc response=%%Tr total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n");
+            "%stried=%%[var(txn.tried)] status=%%ST in=%%U out=%%B connect=%%Tc response=%%Tr "
+            "total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n",
+            logs_loads(config) ? "loads is open+external of every instance at the pick, " : "",
+            logs_loads(config) ? "loads=%[var(txn.loads)] " : "");
 }
 
 /* The same answer for a missing key and a wrong one. */
@@ -318,7 +326,7 @@ static void render_balancer(FILE *out, const struct config *config)
             "    option httpclose\n"
             "    option disable-h2-upgrade\n",
             strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections);
-    render_log_format(out);
+    render_log_format(out, config);
     fprintf(out,
             "    # Internal header fields are ours alone.\n"
             "    http-request del-header x-leastjobs- -m beg\n"
@@ -352,10 +360,13 @@ static void render_again(FILE *out, const struct config *config)
             "{ var(txn.pick) -m found }\n"
             "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
             "{ var(txn.pick) -m found }\n"
-            "    http-after-response set-header x-leastjobs-loads %%[var(txn.loads)]\n"
+            "%s"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
             "    default_backend farm\n",
-            config->port, config->admin_port);
+            config->port, config->admin_port,
+            logs_loads(config)
+                ? "    http-after-response set-header x-leastjobs-loads %[var(txn.loads)]\n"
+                : "");
 }
 
 static void render_rules_of_instance(FILE *out, unsigned number)
@@ -397,7 +408,7 @@ static void render_loads(FILE *out, const struct config *config)
 static void render_outcome(FILE *out, const struct config *config)
 {
     fprintf(out, "\n    # For the log, as it was at the pick.\n");
-    if (config->log_level <= LOG_INFO)
+    if (logs_loads(config))
         render_loads(out, config);
     fprintf(out,
             "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
@@ -493,17 +504,18 @@ static void render_farm(FILE *out, const struct config *config)
     render_pick(out, config);
     render_outcome(out, config);
     render_hosts(out, config);
-    fprintf(out, "\n    # What a second pass picked, for the log. It may have found nobody.\n"
-                 "    http-response unset-var(txn.pick) if { srv_name again }\n"
-                 "    http-response unset-var(txn.load) if { srv_name again }\n"
-                 "    http-response set-var(txn.pick) res.hdr(x-leastjobs-pick) if "
-                 "{ srv_name again }\n"
-                 "    http-response set-var(txn.load) res.hdr(x-leastjobs-load) if "
-                 "{ srv_name again }\n"
-                 "    http-response set-var(txn.loads) res.fhdr(x-leastjobs-loads) if "
-                 "{ srv_name again }\n"
-                 "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried) if "
-                 "{ srv_name again }\n");
+    fprintf(out,
+            "\n    # What a second pass picked, for the log. It may have found nobody.\n"
+            "    http-response allow if !{ srv_name again }\n"
+            "    http-response unset-var(txn.pick)\n"
+            "    http-response unset-var(txn.load)\n"
+            "    http-response set-var(txn.pick) res.hdr(x-leastjobs-pick)\n"
+            "    http-response set-var(txn.load) res.hdr(x-leastjobs-load)\n"
+            "%s"
+            "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried)\n",
+            logs_loads(config) ? "    http-response set-var(txn.loads) "
+                                 "res.fhdr(x-leastjobs-loads)\n"
+                               : "");
     render_servers(out, config);
 }
 

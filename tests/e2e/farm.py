@@ -47,7 +47,9 @@ class Farm:
     # --- processes
 
     def write_config(self):
-        result = run(genconf_command() + ["-o", self.config_path], self.variables)
+        # HAProxy's log has every instance's load: what a pick is judged by.
+        variables = {"LOG_LEVEL": "DEBUG"} | self.variables
+        result = run(genconf_command() + ["-o", self.config_path], variables)
         assert result.returncode == 0, result.stderr.decode()
 
     def start_agent(self, arguments=()):

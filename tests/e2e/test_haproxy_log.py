@@ -100,12 +100,19 @@ def test_broken_jobs_are_logged_with_their_status(lab):
     assert [line["pick"] for line in lines] == ["instance1"] * 2
 
 
+def test_the_loads_of_all_are_not_logged_at_info(lab):
+    farm = lab.start_farm(2, LOG_LEVEL="INFO")
+    assert farm.run_job().status == 200
+    farm.haproxy.wait_for_out(r" pick=instance[12] load=0 tried=- status=200 ")
+    assert "loads" not in farm.config_path.read_text()
+
+
 def test_status_requests_are_not_logged_at_info(lab):
-    farm = lab.start_farm(1)
+    farm = lab.start_farm(1, LOG_LEVEL="INFO")
     for path in ("/", "/health"):
         assert farm.request("GET", path).status == 200
     assert farm.run_job().status == 200
-    assert len(farm.wait_for_log(1)) == 1
+    farm.haproxy.wait_for_out("POST /")
     for line in farm.haproxy.out().splitlines():
         assert "GET /" not in line
 
