@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census.h"
 #include "health.h"
 #include "instance.h"
 #include "serve.h"
@@ -43,9 +44,34 @@ bool conn_is_idle(const struct conn *conn)
     return conn->state == CONN_DRAIN || conn->record == NULL || conn->kind == CONN_HEALTH;
 }
 
-/* Makes a record of the head. NULL (and the end of the connection) when memory is short. */
+/* Hands the connection over to another instance. Between requests: nothing else is counted. */
+static void conn_move(struct conn *conn, struct instance *instance)
+{
+    TAILQ_REMOVE(&conn->instance->conns, conn, link);
+    conn->instance->open_connections--;
+    conn->instance = instance;
+    TAILQ_INSERT_TAIL(&instance->conns, conn, link);
+    instance->open_connections++;
+}
+
+/* A head has arrived at the oracle: it goes where the fewest jobs are. False if nobody listens. */
+static bool conn_ask_oracle(struct conn *conn)
+{
+    struct instance *fewest = census_fewest(conn->instance->sim);
+    if (fewest != NULL) {
+        conn_move(conn, fewest);
+    }
+    return fewest != NULL;
+}
+
+/* Makes a record of the head. NULL (and the end of the connection) when memory is short or the
+ * oracle knows no instance. */
 static struct record *conn_record(struct conn *conn, const char *head, size_t len)
 {
+    if (conn->of_oracle && !conn_ask_oracle(conn)) {
+        conn_doom(conn, true);
+        return NULL;
+    }
     struct instance *instance = conn->instance;
     conn->record = record_new(&instance->sim->records, head, len);
     if (conn->record == NULL) {
@@ -274,6 +300,9 @@ static void conn_replied(struct conn *conn)
         conn_doom(conn, conn->after == CONN_RESET);
     } else {
         conn->state = CONN_HEAD;
+        if (conn->of_oracle) {
+            conn_move(conn, conn->instance->sim->oracle);
+        }
     }
 }
 
@@ -351,6 +380,7 @@ void conn_open(struct instance *instance, int fd)
         return;
     }
     conn->instance = instance;
+    conn->of_oracle = instance == sim->oracle;
     conn->fd = fd;
     conn->tls = tls;
     conn->number = ++sim->last_connection;

@@ -15,6 +15,7 @@
 
 #include "body.h"
 #include "job.h"
+#include "joblog.h"
 #include "odd.h"
 #include "out.h"
 #include "record.h"
@@ -46,7 +47,8 @@ struct instance;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
-    struct instance *instance;
+    struct instance *instance; /* while a request of the oracle's is open: the one that got it */
+    bool of_oracle;            /* accepted by the oracle, and returns there */
     uint64_t number;
     SSL *tls; /* owned; NULL: plain */
     int fd;   /* owned */
@@ -58,6 +60,7 @@ struct conn {
     bool reading;   /* read_event is added */
     bool uploading; /* counted as such */
     bool job_ended; /* the request had a job, which took its time */
+    bool detached;  /* the request's job is an async one, and not ours any more */
     struct event read_event, write_event, timer;
     struct out out;
 
@@ -75,6 +78,7 @@ struct conn {
     const char *steer_error; /* a bad X-Sim- field; static text or NULL */
     int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
     bool has_job_time;
+    struct joblog_entry entry; /* of a transcription */
 };
 
 /* Takes over an accepted socket and reads what is there. */

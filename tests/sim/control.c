@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "instance.h"
+#include "joblog.h"
 #include "patch.h"
 #include "request.h"
 #include "slice.h"
@@ -149,6 +150,17 @@ static void post_quit(struct evhttp_request *request, struct control *control)
     reply(request, HTTP_OK, body);
 }
 
+static void post_flush(struct evhttp_request *request, const struct sim *sim)
+{
+    if (!joblog_flush(sim->joblog)) {
+        reply_error(request, HTTP_INTERNAL, "the log of jobs could not be written whole");
+        return;
+    }
+    struct evbuffer *body = evbuffer_new();
+    evbuffer_add_printf(body, "{}");
+    reply(request, HTTP_OK, body);
+}
+
 /* /instances/N and /instances/N/requests */
 static void route_instance(struct evhttp_request *request, struct sim *sim, struct slice rest)
 {
@@ -212,6 +224,8 @@ static void route(struct evhttp_request *request, void *arg)
         get_all(request, control->sim);
     } else if (slice_is(path, "/requests") && method == EVHTTP_REQ_DELETE) {
         delete_requests(request, control->sim);
+    } else if (slice_is(path, "/flush") && method == EVHTTP_REQ_POST) {
+        post_flush(request, control->sim);
     } else if (slice_is(path, "/quit") && method == EVHTTP_REQ_POST) {
         post_quit(request, control);
     } else {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "async.h"
 #include "conn.h"
 #include "sim.h"
 
@@ -83,6 +84,7 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
     instance->address_len = address_len;
     instance->settings = *settings;
     TAILQ_INIT(&instance->conns);
+    TAILQ_INIT(&instance->asyncs);
     record_log_init(&instance->requests, RECORD_LOG_MAX, true);
     record_log_init(&instance->health_requests, RECORD_HEALTH_LOG_MAX, false);
     job_queue_init(&instance->jobs, sim->base, settings->slots);
@@ -104,6 +106,7 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
 void instance_close(struct instance *instance)
 {
     instance_stop(instance, true);
+    async_abort_all(instance);
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
     if (instance->fd >= 0) {
@@ -162,6 +165,11 @@ int64_t instance_active(const struct instance *instance)
 {
     return instance->settings.external_jobs + instance->jobs.running_count +
            instance->jobs.waiting_count;
+}
+
+int64_t instance_load(const struct instance *instance)
+{
+    return instance_active(instance) + instance->uploading;
 }
 
 void instance_forget(struct instance *instance)

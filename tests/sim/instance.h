@@ -1,4 +1,5 @@
-/* One simulated instance: its address, its settings, its counters and its connections. */
+/* One simulated instance: its address, its settings, its counters and its connections. The oracle
+ * is one too, with the number 0: its connections move to the instance that gets their request. */
 #ifndef SIM_INSTANCE_H
 #define SIM_INSTANCE_H
 
@@ -27,6 +28,7 @@ struct instance_settings {
     int64_t external_jobs; /* active, but not ours */
     int64_t job_time_ms;   /* -1: held, INSTANCE_TIME_BY_AUDIO */
     double factor;
+    double speed; /* every job's time is divided by it */
     unsigned slots;
     enum instance_form form;
     struct health health;
@@ -37,12 +39,13 @@ struct instance_counters {
 };
 
 TAILQ_HEAD(conn_list, conn);
+TAILQ_HEAD(async_list, async);
 
 struct sim;
 
 struct instance {
     struct sim *sim; /* not owned */
-    unsigned number; /* from 1 */
+    unsigned number; /* from 1; 0: the oracle */
     int fd;          /* owned; bound even while not listening, so that nobody takes the address */
     bool listening;
     struct event accept_event, retry_event;
@@ -54,6 +57,7 @@ struct instance {
     unsigned uploading, open_connections;
     struct job_queue jobs;
     struct conn_list conns;     /* owned */
+    struct async_list asyncs;   /* owned; they are in the queue as well */
     struct record_log requests; /* the records belong to the sim's store */
     struct record_log health_requests;
 };
@@ -76,6 +80,9 @@ bool instance_start(struct instance *instance);
 
 /* Jobs as the health answer counts them: running, waiting and external. */
 int64_t instance_active(const struct instance *instance);
+
+/* The same and the requests that are being uploaded, which will be jobs. */
+int64_t instance_load(const struct instance *instance);
 
 /* Zeroes what counts up and forgets the records; what is under way stays counted. */
 void instance_forget(struct instance *instance);

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "record.h"
+
 void job_queue_init(struct job_queue *queue, struct event_base *base, unsigned slots)
 {
     memset(queue, 0, sizeof *queue);
@@ -52,6 +54,7 @@ static void job_start(struct job *job)
     TAILQ_INSERT_TAIL(&queue->running, job, link);
     queue->running_count++;
     job->state = JOB_RUNNING;
+    job->started = record_now();
     if (job->time_us == 0) {
         job_end(job);
     } else if (job->time_us > 0) {
@@ -91,6 +94,7 @@ void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void 
 {
     job->queue = queue;
     job->time_us = time_us;
+    job->started = 0;
     job->done = done;
     job->arg = arg;
     job->state = JOB_WAITING;

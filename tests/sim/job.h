@@ -22,6 +22,7 @@ struct job {
     struct job_queue *queue;
     struct event timer;
     int64_t time_us;
+    double started; /* when it got its slot, seconds since the epoch; 0: not yet */
     enum job_state state;
     void (*done)(void *arg); /* may free the job */
     void *arg;

@@ -8,6 +8,7 @@
 #include "address.h"
 #include "control.h"
 #include "instance.h"
+#include "joblog.h"
 #include "options.h"
 #include "sim.h"
 #include "source.h"
@@ -37,6 +38,8 @@ static bool open_instances(struct sim *sim, const struct options *options)
         fprintf(stderr, "leastjobs-sim: out of memory\n");
         return false;
     }
+    const char *speeds = options->speeds;
+    struct instance_settings settings = options->settings;
     for (unsigned i = 0; i < options->count; i++) {
         struct sockaddr_storage address = options->listen;
         if (options->spread_address) {
@@ -44,19 +47,37 @@ static bool open_instances(struct sim *sim, const struct options *options)
         } else if (address_port(&address) != 0) {
             address_add_port(&address, i);
         }
+        settings.speed = options_next_speed(&speeds);
         sim->instance_count++;
         if (!instance_open(&sim->instances[i], sim, i + 1, &address, options->listen_len,
-                           &options->settings)) {
+                           &settings)) {
             return false;
         }
     }
     return true;
 }
 
+static bool open_oracle(struct sim *sim, const struct options *options)
+{
+    if (options->oracle_len == 0) {
+        return true;
+    }
+    sim->oracle = calloc(1, sizeof *sim->oracle);
+    if (sim->oracle == NULL) {
+        fprintf(stderr, "leastjobs-sim: out of memory\n");
+        return false;
+    }
+    return instance_open(sim->oracle, sim, 0, &options->oracle, options->oracle_len,
+                         &options->settings);
+}
+
 static void announce(const struct sim *sim, const struct control *control)
 {
     for (size_t i = 0; i < sim->instance_count; i++) {
         printf("instance %u %s\n", sim->instances[i].number, sim->instances[i].url);
+    }
+    if (sim->oracle != NULL) {
+        printf("oracle %s\n", sim->oracle->url);
     }
     printf("control %s\nready\n", control_url(control));
     fflush(stdout);
@@ -102,6 +123,7 @@ int main(int argc, char **argv)
 
     struct sim sim;
     struct control *control = NULL;
+    struct joblog *joblog = NULL;
     int status = EXIT_FAILURE;
     if (!sim_init(&sim)) {
         goto cleanup;
@@ -110,7 +132,11 @@ int main(int argc, char **argv)
         (sim.tls = transport_load_tls(options.tls_cert, options.tls_key)) == NULL) {
         goto cleanup;
     }
-    if (!open_instances(&sim, &options)) {
+    if (options.jobs_log != NULL && (joblog = joblog_open(options.jobs_log)) == NULL) {
+        goto cleanup;
+    }
+    sim.joblog = joblog;
+    if (!open_instances(&sim, &options) || !open_oracle(&sim, &options)) {
         goto cleanup;
     }
     control = control_new(&sim, &options.control, options.control_len);
@@ -120,5 +146,9 @@ int main(int argc, char **argv)
 cleanup:
     control_free(control);
     sim_free(&sim);
+    /* Last: jobs that are aborted now are logged, too. */
+    if (!joblog_close(joblog)) {
+        status = EXIT_FAILURE;
+    }
     return status;
 }

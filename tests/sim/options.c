@@ -68,6 +68,42 @@ static bool set_job_time(const char *text, struct options *options)
     return good;
 }
 
+static bool is_speed(double speed)
+{
+    return isfinite(speed) && speed > 0;
+}
+
+double options_next_speed(const char **speeds)
+{
+    char *end = NULL;
+    double speed = strtod(*speeds, &end);
+    *speeds = *end == ',' ? end + 1 : *speeds;
+    return speed;
+}
+
+static bool set_speed(const char *text, struct options *options)
+{
+    char *end = NULL;
+    options->speeds = text;
+    options->speed_count = 1;
+    while (is_speed(strtod(text, &end)) && *end == ',') {
+        text = end + 1;
+        options->speed_count++;
+    }
+    return end != text && *end == '\0' && is_speed(strtod(text, NULL));
+}
+
+static bool set_oracle(const char *text, struct options *options)
+{
+    return address_parse(text, &options->oracle, &options->oracle_len);
+}
+
+static bool set_jobs_log(const char *text, struct options *options)
+{
+    options->jobs_log = text;
+    return true;
+}
+
 static bool set_health(const char *text, struct options *options)
 {
     bool flat = strcmp(text, "flat") == 0;
@@ -103,6 +139,11 @@ static const struct {
     {"slots", "K", set_slots, "jobs that run at a time on each instance (default 1)"},
     {"factor", "F", set_factor, "a job takes the audio's length times F (default 0.1)"},
     {"job-time", "MS", set_job_time, "a job takes MS instead; -1: until it is released"},
+    {"speed", "F[,F...]", set_speed,
+     "a job's time is divided by F; one for all instances, or one for each (default 1)"},
+    {"oracle", "ADDR:PORT", set_oracle,
+     "an address whose requests go to the instance with the fewest jobs"},
+    {"jobs-log", "FILE", set_jobs_log, "write a CSV line for each job"},
     {"health", "nested|flat", set_health, "form of the health answer (default nested)"},
     {"tls-cert", "FILE", set_tls_cert, "serve TLS with this certificate (PEM)"},
     {"tls-key", "FILE", set_tls_key, "and this key (PEM)"},
@@ -136,8 +177,12 @@ static void set_defaults(struct options *options)
     set_listen("127.0.0.1:0", options);
     set_control("127.0.0.1:0", options);
     options->count = 1;
-    options->settings = (struct instance_settings){
-        .job_time_ms = INSTANCE_TIME_BY_AUDIO, .factor = 0.1, .slots = 1, .form = INSTANCE_NESTED};
+    options->settings = (struct instance_settings){.job_time_ms = INSTANCE_TIME_BY_AUDIO,
+                                                   .factor = 0.1,
+                                                   .speed = 1,
+                                                   .slots = 1,
+                                                   .form = INSTANCE_NESTED};
+    set_speed("1", options);
 }
 
 /* What only shows when all options are known. */
@@ -154,6 +199,11 @@ static enum options_result check(const struct options *options)
     }
     if ((options->tls_cert == NULL) != (options->tls_key == NULL)) {
         fprintf(stderr, "leastjobs-sim: --tls-cert and --tls-key go together\n");
+        return usage();
+    }
+    if (options->speed_count != 1 && options->speed_count != options->count) {
+        fprintf(stderr, "leastjobs-sim: --speed takes one number or one for each of %u instances\n",
+                options->count);
         return usage();
     }
     return OPTIONS_RUN;

@@ -46,6 +46,13 @@ static bool take_factor(const cJSON *value, struct patch *patch)
     return patch->settings.factor >= 0 && patch->settings.factor <= PATCH_FACTOR_MAX;
 }
 
+static bool take_speed(const cJSON *value, struct patch *patch)
+{
+    patch->has_speed = true;
+    patch->settings.speed = cJSON_IsNumber(value) ? value->valuedouble : 0;
+    return patch->settings.speed > 0 && patch->settings.speed <= PATCH_SPEED_MAX;
+}
+
 static bool take_form(const cJSON *value, struct patch *patch)
 {
     const char *name = cJSON_IsString(value) ? value->valuestring : "";
@@ -99,6 +106,7 @@ static const struct {
     {"slots", take_slots, "a whole number from 1"},
     {"job_time_ms", take_job_time, "milliseconds, -1 (held) or null (by the audio)"},
     {"factor", take_factor, "a number from 0"},
+    {"speed", take_speed, "a number above 0"},
     {"form", take_form, "nested or flat"},
     {"listening", take_listening, "true or false"},
     {"drop", take_drop, "true or false"},
@@ -170,6 +178,9 @@ bool patch_apply(const struct patch *patch, struct instance *instance)
     }
     if (patch->has_factor) {
         settings->factor = patch->settings.factor;
+    }
+    if (patch->has_speed) {
+        settings->speed = patch->settings.speed;
     }
     if (patch->has_form) {
         settings->form = patch->settings.form;

@@ -15,11 +15,12 @@ enum {
     PATCH_SLOTS_MAX = 1000000,
     PATCH_JOBS_MAX = 1000000000,
     PATCH_TIME_MS_MAX = 24 * 3600 * 1000,
-    PATCH_FACTOR_MAX = 1000000
+    PATCH_FACTOR_MAX = 1000000,
+    PATCH_SPEED_MAX = 1000000
 };
 
 struct patch {
-    bool has_external_jobs, has_slots, has_job_time, has_factor, has_form, has_listening,
+    bool has_external_jobs, has_slots, has_job_time, has_factor, has_speed, has_form, has_listening,
         has_health, has_release;
     struct instance_settings settings; /* the values of those that are there */
     bool listening, drop;

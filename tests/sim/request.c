@@ -214,6 +214,18 @@ static const char *field_sim_job_time(struct request *request, struct slice valu
     return NULL;
 }
 
+static const char *field_sim_async(struct request *request, struct slice value)
+{
+    request->sim_async = value;
+    return NULL;
+}
+
+static const char *field_job_name(struct request *request, struct slice value)
+{
+    request->job_name = value;
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*take)(struct request *request, struct slice value);
@@ -226,6 +238,8 @@ static const struct {
     {"content-type", field_content_type},
     {"x-sim-response", field_sim_response},
     {"x-sim-job-time", field_sim_job_time},
+    {"x-sim-async", field_sim_async},
+    {"x-job", field_job_name},
 };
 
 static const char *parse_field(struct slice line, struct request *request)

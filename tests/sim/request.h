@@ -18,7 +18,7 @@ enum { REQUEST_HEAD_MAX = 64 * 1024 }; /* request line and fields together */
 /* Every slice points into the head that was parsed. */
 struct request {
     struct slice method, target, path; /* path: the target without its query */
-    struct slice host, content_type, sim_response, sim_job_time;
+    struct slice host, content_type, sim_response, sim_job_time, sim_async, job_name;
     uint64_t content_length;
     bool has_length, chunked;
     bool http10;

@@ -61,12 +61,16 @@ static const char *connection_field(const struct conn *conn)
 static size_t write_head(struct conn *conn, char head[HEAD_BYTES_MAX], int status, const char *type,
                          const char *framing, const char *fields)
 {
+    char excess[48] = "";
     conn->record->status = status;
-    int len = snprintf(head, HEAD_BYTES_MAX,
-                       "HTTP/1.1 %d %s\r\nX-Sim-Instance: %u\r\n%s%s%s%s%s%s\r\n", status,
-                       reason(status), conn->instance->number, type != NULL ? "Content-Type: " : "",
-                       type != NULL ? type : "", type != NULL ? "\r\n" : "", framing,
-                       connection_field(conn), fields != NULL ? fields : "");
+    if (conn->kind == CONN_TRANSCRIPTION) {
+        snprintf(excess, sizeof excess, "X-Sim-Excess: %" PRId64 "\r\n", conn->entry.excess);
+    }
+    int len = snprintf(
+        head, HEAD_BYTES_MAX, "HTTP/1.1 %d %s\r\nX-Sim-Instance: %u\r\n%s%s%s%s%s%s%s\r\n", status,
+        reason(status), conn->instance->number, excess, type != NULL ? "Content-Type: " : "",
+        type != NULL ? type : "", type != NULL ? "\r\n" : "", framing, connection_field(conn),
+        fields != NULL ? fields : "");
     return (size_t)len;
 }
 
@@ -177,5 +181,15 @@ void respond_transcript(struct conn *conn, enum upload_format format)
         format_transcript(body, sizeof body, format, conn->upload.seconds, conn->instance->number);
     const struct reply reply = {
         .status = 200, .type = format_types[format], .body = body, .body_len = (size_t)len};
+    respond_reply(conn, &reply);
+}
+
+void respond_queued(struct conn *conn)
+{
+    char body[80];
+    int len = snprintf(body, sizeof body, "{\"job_id\":\"%" PRIu64 "\",\"status\":\"queued\"}",
+                       conn->record->id);
+    const struct reply reply = {
+        .status = 200, .type = "application/json", .body = body, .body_len = (size_t)len};
     respond_reply(conn, &reply);
 }

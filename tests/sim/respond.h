@@ -30,6 +30,9 @@ void respond_refuse(struct conn *conn, const char *error);
 /* The transcript in the format asked for, or in the one given. */
 void respond_transcript(struct conn *conn, enum upload_format format);
 
+/* An async job's number, and that it has been taken. */
+void respond_queued(struct conn *conn);
+
 /* Sends only a head; `framing` is the Content-Length or Transfer-Encoding field with its CRLF, or
  * empty. For unusual bodies: conn_finish_reply() is up to the caller. */
 void respond_head(struct conn *conn, int status, const char *type, const char *framing);

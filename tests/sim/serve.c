@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "async.h"
+#include "census.h"
 #include "conn.h"
 #include "health.h"
 #include "instance.h"
@@ -56,6 +58,12 @@ static void read_steering(struct conn *conn)
         return;
     }
     conn->steer_error = read_job_time(conn);
+    if (conn->request.sim_async.at != NULL) {
+        conn->entry.async = slice_is(conn->request.sim_async, "1");
+        if (!conn->entry.async) {
+            conn->steer_error = "bad X-Sim-Async";
+        }
+    }
     if (conn->request.sim_response.at != NULL &&
         !odd_parse(conn->request.sim_response, &conn->odd)) {
         conn->steer_error = "bad X-Sim-Response";
@@ -78,10 +86,23 @@ static void begin_body(struct conn *conn)
     }
 }
 
+/* What the log of jobs says of it, whatever becomes of it. Before the request is counted itself. */
+static void begin_entry(struct conn *conn)
+{
+    struct joblog_entry *entry = &conn->entry;
+    *entry =
+        (struct joblog_entry){.instance = conn->instance->number, .arrived = conn->record->started};
+    joblog_name(entry, conn->request.job_name);
+    census_compare(conn->instance, &entry->excess, &entry->imbalance);
+}
+
 void serve_begin(struct conn *conn)
 {
     conn->kind = classify(&conn->request);
     file(conn);
+    if (conn->kind == CONN_TRANSCRIPTION) {
+        begin_entry(conn);
+    }
     read_steering(conn);
     body_init(&conn->body, &conn->request);
     bool has_body = conn->body.state != BODY_WHOLE;
@@ -114,16 +135,18 @@ static void end_upload(struct conn *conn)
 static int64_t job_time_us(const struct conn *conn)
 {
     const struct instance_settings *settings = &conn->instance->settings;
-    if (conn->has_job_time) {
-        return conn->job_time_us;
-    }
-    if (settings->job_time_ms == -1) {
-        return JOB_HELD;
-    }
-    if (settings->job_time_ms >= 0) {
-        return settings->job_time_ms * 1000;
-    }
     double seconds = conn->upload.seconds * settings->factor;
+    if (conn->has_job_time) {
+        if (conn->job_time_us == JOB_HELD) {
+            return JOB_HELD;
+        }
+        seconds = (double)conn->job_time_us / 1e6;
+    } else if (settings->job_time_ms == -1) {
+        return JOB_HELD;
+    } else if (settings->job_time_ms >= 0) {
+        seconds = (double)settings->job_time_ms / 1e3;
+    }
+    seconds /= settings->speed;
     return (int64_t)((seconds < JOB_TIME_SECONDS_MAX ? seconds : JOB_TIME_SECONDS_MAX) * 1e6);
 }
 
@@ -132,12 +155,28 @@ static void job_done(void *arg)
     struct conn *conn = arg;
     conn_enter(conn);
     conn->job_ended = true;
+    joblog_write(conn->instance->sim->joblog, &conn->entry, conn->job.started, "done");
     if (conn->odd.kind != ODD_NONE) {
         odd_respond(conn);
     } else {
         respond_transcript(conn, conn->upload.format);
     }
     conn_leave(conn);
+}
+
+/* Submits first: whoever has the answer sees the job counted. */
+static void serve_async(struct conn *conn)
+{
+    if (!async_submit(conn->instance, job_time_us(conn), &conn->entry)) {
+        conn_doom(conn, true);
+        return;
+    }
+    conn->detached = true;
+    if (conn->odd.kind != ODD_NONE) {
+        odd_respond(conn);
+    } else {
+        respond_queued(conn);
+    }
 }
 
 static void serve_transcription(struct conn *conn)
@@ -147,6 +186,8 @@ static void serve_transcription(struct conn *conn)
         respond_detail(conn, 405, "Method Not Allowed");
     } else if (conn->upload.error != NULL && !odd) {
         respond_detail(conn, 422, conn->upload.error);
+    } else if (conn->entry.async) {
+        serve_async(conn);
     } else {
         conn->state = CONN_JOB;
         job_submit(&conn->instance->jobs, &conn->job, job_time_us(conn), job_done, conn);
@@ -193,6 +234,10 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     if (!record->hashed) {
         end_upload(conn);
     }
+    bool job_is_over = conn->job_ended || conn->detached;
+    if (conn->kind == CONN_TRANSCRIPTION && outcome == RECORD_ABORTED && !job_is_over) {
+        joblog_write(conn->instance->sim->joblog, &conn->entry, conn->job.started, "aborted");
+    }
     record->outcome = outcome;
     record->ended = record_now();
     conn->record = NULL;
@@ -207,5 +252,7 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     conn->steer_error = NULL;
     conn->has_job_time = false;
     conn->job_ended = false;
+    conn->detached = false;
     job_cancel(&conn->job);
+    conn->job.started = 0;
 }

@@ -10,6 +10,7 @@
 bool sim_init(struct sim *sim)
 {
     memset(sim, 0, sizeof *sim);
+    sim->random = SIM_RANDOM_SEED;
     record_store_init(&sim->records);
     sim->base = event_base_new();
     sim->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
@@ -27,6 +28,10 @@ bool sim_init(struct sim *sim)
 
 void sim_free(struct sim *sim)
 {
+    if (sim->oracle != NULL) {
+        instance_close(sim->oracle);
+        free(sim->oracle);
+    }
     for (size_t i = 0; i < sim->instance_count; i++) {
         instance_close(&sim->instances[i]);
     }

@@ -13,11 +13,13 @@
 
 enum {
     SIM_READ_BYTES = 128 * 1024, /* one read; small enough to stay in the cache for hashing */
-    SIM_SHA256_BYTES = 32
+    SIM_SHA256_BYTES = 32,
+    SIM_RANDOM_SEED = 88172645 /* any but 0 */
 };
 
 struct event_base;
 struct instance;
+struct joblog;
 
 struct sim {
     struct event_base *base;    /* owned */
@@ -26,6 +28,9 @@ struct sim {
     char *read_buffer;          /* owned; SIM_READ_BYTES, shared by all connections */
     struct instance *instances; /* owned; instance_count of them */
     size_t instance_count;
+    struct instance *oracle;     /* owned; NULL: none */
+    struct joblog *joblog;       /* not owned; NULL: none */
+    uint64_t random;             /* state of the census' generator, never 0 */
     struct record_store records; /* owns every filed record */
     uint64_t last_connection;    /* number of the newest connection */
     unsigned char empty_sha256[SIM_SHA256_BYTES];

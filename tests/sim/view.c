@@ -81,9 +81,10 @@ void view_instance(struct evbuffer *out, const struct instance *instance)
                         counters->finished, counters->aborted, counters->requests,
                         counters->health_requests, counters->connections,
                         instance->open_connections, instance->jobs.max_active);
-    evbuffer_add_printf(out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"form\":\"%s\"}",
-                        instance->jobs.slots, job_time, settings->factor,
-                        settings->form == INSTANCE_FLAT ? "flat" : "nested");
+    evbuffer_add_printf(
+        out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"speed\":%g,\"form\":\"%s\"}",
+        instance->jobs.slots, job_time, settings->factor, settings->speed,
+        settings->form == INSTANCE_FLAT ? "flat" : "nested");
 }
 
 void view_instances(struct evbuffer *out, const struct sim *sim)
