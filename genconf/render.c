@@ -15,6 +15,8 @@
 #define RETRY_AFTER_MAX_S 30
 /* A routing key is (load * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
+#define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
+#define HOST_BLOCK 8 /* so many rules are evaluated in vain at the most, not one an instance */
 #define KEY_NONE "9223372036854775807"
 
 static bool is_localhost(const char *host)
@@ -258,12 +260,13 @@ static bool logs_loads(const struct config *config)
 static void render_log_format(FILE *out, const struct config *config)
 {
     fprintf(out,
-            "    # One line a job. %stried are\n"
-            "    # the instances that could not be connected to; times in milliseconds.\n"
+            "    # One line a job. tried are the instances that could not be connected to; times\n"
+            "    # in milliseconds.%s\n"
             "    log-format \"%%ci:%%cp pick=%%[var(txn.pick)] load=%%[var(txn.load)] "
             "%stried=%%[var(txn.tried)] status=%%ST in=%%U out=%%B connect=%%Tc response=%%Tr "
             "total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n",
-            logs_loads(config) ? "loads is open+external of every instance at the pick, " : "",
+            logs_loads(config) ? " loads is each instance's open+external+accepted at the pick."
+                               : "",
             logs_loads(config) ? "loads=%[var(txn.loads)] " : "");
 }
 
@@ -373,13 +376,14 @@ static void render_rules_of_instance(FILE *out, unsigned number)
 {
     fprintf(out,
             "    http-request set-var(req.weight) srv_uweight(farm/instance%u)\n"
+            "    http-request set-var(req.accepted) int(%u),table_gpc0_rate(accepted)\n"
             "    http-request set-var(req.random) rand(%d)\n"
             "    http-request set-var(req.key) srv_conn(farm/instance%u),add(100),sub(req.weight),"
-            "mul(%d),add(req.random),mul(%d),add(%u)\n"
+            "add(req.accepted),mul(%d),add(req.random),mul(%d),add(%u)\n"
             "    http-request set-var(req.least) var(req.key) if "
             "{ var(req.key),sub(req.least) -m int lt 0 } { srv_is_up(farm/instance%u) } "
             "!{ var(req.weight) -m int 0 } !{ req.hdr(x-leastjobs-tried) -m str instance%u }\n",
-            number, KEY_FIELD, number, KEY_FIELD, KEY_FIELD, number, number, number);
+            number, number, KEY_FIELD, number, KEY_FIELD, KEY_FIELD, number, number, number);
 }
 
 static void render_pick(FILE *out, const struct config *config)
@@ -399,8 +403,9 @@ static void render_loads(FILE *out, const struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         unsigned number = config->instances[i].number;
         fprintf(out,
-                "%s%u:%%[srv_conn(farm/instance%u)]+%%[srv_uweight(farm/instance%u),neg,add(100)]",
-                i == 0 ? "" : ",", number, number, number);
+                "%s%u:%%[srv_conn(farm/instance%u)]+%%[srv_uweight(farm/instance%u),neg,add(100)]"
+                "+%%[int(%u),table_gpc0_rate(accepted)]",
+                i == 0 ? "" : ",", number, number, number, number);
     }
     fprintf(out, "\"\n");
 }
@@ -412,6 +417,7 @@ static void render_outcome(FILE *out, const struct config *config)
         render_loads(out, config);
     fprintf(out,
             "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
+            "    http-request set-var(txn.sent) date(0,ms) if METH_POST\n"
             "\n    # Nobody left to pick, or too many were tried.\n"
             "    http-request return status 503 content-type application/json string "
             "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u if "
@@ -435,6 +441,10 @@ static void render_hosts(FILE *out, const struct config *config)
         fprintf(out, "    http-request set-path %%[req.fhdr(x-leastjobs-path)]\n");
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct instance *instance = &config->instances[i];
+        /* The last rules of all, so that the rest may be left out. */
+        if (i > 0 && i % HOST_BLOCK == 0)
+            fprintf(out, "    http-request allow if { var(txn.number) -m int lt %u }\n",
+                    instance->number);
         fprintf(out, "    http-request set-header Host %s if { var(txn.number) -m int %u }\n",
                 instance->url.authority, instance->number);
         if (instance->url.path[0] != '\0')
@@ -491,6 +501,36 @@ static void render_servers(FILE *out, const struct config *config)
         render_server(out, config, &config->instances[i]);
 }
 
+/*
+ * From its answer to the report that counts it, at the most an interval and an agent-check later,
+ * an asynchronous job would be nobody's. One that is answered sooner than the agent could have
+ * told of it is taken for one.
+ */
+static void render_accepted(FILE *out, const struct config *config)
+{
+    fprintf(out,
+            "\n    # A job that is answered at once may only have been accepted, and go on.\n"
+            "    http-response track-sc0 var(txn.number) table accepted if "
+            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } !{ srv_name again }\n"
+            "    http-response sc-inc-gpc0(0) if { sc0_tracked }\n",
+            config_agent_inter_ms(config));
+}
+
+/*
+ * The count of them, for about as long as the reports may not have them yet. In tests/bench/model.c
+ * a window of one interval did best: a longer one counts more of them twice.
+ */
+static void render_accepted_table(FILE *out, const struct config *config)
+{
+    unsigned window_ms = config->check_interval_ms;
+
+    fprintf(out,
+            "\n# Jobs of the last moments that their instances accepted without finishing them.\n"
+            "backend accepted\n"
+            "    stick-table type integer size %u expire %ums store gpc0_rate(%ums)\n",
+            ACCEPTED_SIZE, 2 * window_ms, window_ms);
+}
+
 static void render_farm(FILE *out, const struct config *config)
 {
     fprintf(out,
@@ -504,6 +544,7 @@ static void render_farm(FILE *out, const struct config *config)
     render_pick(out, config);
     render_outcome(out, config);
     render_hosts(out, config);
+    render_accepted(out, config);
     fprintf(out,
             "\n    # What a second pass picked, for the log. It may have found nobody.\n"
             "    http-response allow if !{ srv_name again }\n"
@@ -588,6 +629,7 @@ void render_config(FILE *out, const struct config *config)
     render_balancer(out, config);
     render_again(out, config);
     render_farm(out, config);
+    render_accepted_table(out, config);
     render_status(out, config);
     render_relay(out, config);
     render_admin(out, config);

@@ -251,7 +251,7 @@ def run_job(port, **options):
 class Load:
     """Clients that send short jobs one after the other until they are told to stop."""
 
-    def __init__(self, port, clients=6, job_time=20):
+    def __init__(self, port, clients=6, job_time=100):
         self.answers = Counter()
         self.problems = []
         self._port = port

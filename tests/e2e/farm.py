@@ -238,7 +238,11 @@ class Farm:
         return run_job(self.port, **options)
 
     def run_jobs(self, count, **options):
-        """Jobs one after the other; returns by which instance each was answered."""
+        """Jobs one after the other; returns by which instance each was answered.
+
+        They take longer than an agent-check's interval: HAProxy takes them for finished then.
+        """
+        options = {"job_time": 100} | options
         return [self.number_of_answer(self.run_job(**options)) for _ in range(count)]
 
     def open_job(self, **options):

@@ -505,8 +505,7 @@ def wrong_picks(lines, among):
         loads = {}
         for entry in line["loads"].split(","):
             number, _, load = entry.partition(":")
-            in_flight, _, external = load.partition("+")
-            loads[f"instance{number}"] = int(in_flight) + int(external)
+            loads[f"instance{number}"] = sum(map(int, load.split("+")))
         eligible = {f"instance{number}" for number in among}
         least = min(load for name, load in loads.items() if name in eligible)
         if line["pick"] not in eligible or loads[line["pick"]] != least:

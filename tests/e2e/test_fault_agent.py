@@ -47,7 +47,7 @@ def assert_routed_by_last_weights(farm, stream, begin, end):
     assert wrong_picks(lines, among=(1, 2)) == []
     # And those had the weights of before: 20 other people's jobs at the first.
     for line in lines:
-        external = int(line["loads"].split(",")[0].partition("+")[2])
+        external = int(line["loads"].split(",")[0].split("+")[1])
         assert abs(external - EXTERNAL[1]) <= 8, line["line"]
     for number in (1, 2):
         assert sum(line["pick"] == f"instance{number}" for line in lines) >= 10

@@ -20,7 +20,7 @@ class Changing:
     def genconf(self):
         farm = self.farm
         command = genconf_command() + ["--env-file", self.file, "--check", "-o", farm.config_path]
-        return run(command, farm.variables)
+        return run(command, {"LOG_LEVEL": "DEBUG"} | farm.variables)
 
     def write(self, instances):
         self.farm.instances = dict(instances)

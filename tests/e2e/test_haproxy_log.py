@@ -6,8 +6,8 @@ from client import JOB_PATH
 
 
 def loads_of(line):
-    """loads=1:0+2,2:0+5 -> {1: (0, 2), 2: (0, 5)}: in flight and external jobs."""
-    parts = (re.fullmatch(r"(\d+):(\d+)\+(\d+)", part) for part in line["loads"].split(","))
+    """loads=1:0+2+0,2:0+5+0 -> {1: (0, 2), 2: (0, 5)}: in flight and external jobs."""
+    parts = (re.fullmatch(r"(\d+):(\d+)\+(\d+)\+0", part) for part in line["loads"].split(","))
     return {int(p[1]): (int(p[2]), int(p[3])) for p in parts}
 
 
