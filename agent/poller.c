@@ -261,6 +261,7 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* else the environment is asked each time */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config_check_timeout_ms(config));
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
