@@ -17,6 +17,9 @@
 #define KEY_FIELD 65536
 #define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
 #define HOST_BLOCK 8 /* so many rules are evaluated in vain at the most, not one an instance */
+#define NOBODY                                                                                     \
+    "    http-request return status 503 content-type application/json string "                     \
+    "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
 #define KEY_NONE "9223372036854775807"
 
 static bool is_localhost(const char *host)
@@ -293,6 +296,12 @@ static void render_paths(FILE *out, const struct config *config)
                  "    acl status_path path / /health\n");
     render_extra_paths(out, config->extra_paths);
     render_api_keys(out, config);
+    fprintf(out, "    # A job: the rest of these rules is for others.\n"
+                 "    http-request set-path /v1/audio/transcriptions if { path /transcribe }\n");
+    if (any_path_prefix(config))
+        fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
+                     "    http-request set-header x-leastjobs-path %%[path]\n");
+    fprintf(out, "    http-request allow if job_path METH_POST\n");
     if (has_prefix(config->extra_paths))
         fprintf(
             out,
@@ -312,7 +321,6 @@ static void render_paths(FILE *out, const struct config *config)
             extra, extra, extra);
     if (config->log_level != LOG_DEBUG)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
-    fprintf(out, "    http-request set-path /v1/audio/transcriptions if { path /transcribe }\n");
 }
 
 static void render_balancer(FILE *out, const struct config *config)
@@ -335,7 +343,7 @@ static void render_balancer(FILE *out, const struct config *config)
             "    http-request del-header x-leastjobs- -m beg\n"
             "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
             "    # isn't the instance's.\n"
-            "    http-request set-uri %%[pathq]\n"
+            "    http-request set-uri %%[pathq] if !{ url_beg / }\n"
             "    option forwardfor\n"
             "    http-request set-header X-Forwarded-Proto %s\n",
             config->tls_cert_file == NULL ? "http" : "https");
@@ -343,11 +351,7 @@ static void render_balancer(FILE *out, const struct config *config)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
     render_paths(out, config);
-    if (any_path_prefix(config))
-        fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
-                     "    http-request set-header x-leastjobs-path %%[path]\n");
-    fprintf(out, "    http-response del-header x-leastjobs- -m beg\n"
-                 "    use_backend status if status_path\n"
+    fprintf(out, "    use_backend status if status_path\n"
                  "    default_backend farm\n");
 }
 
@@ -359,6 +363,9 @@ static void render_again(FILE *out, const struct config *config)
             "frontend again\n"
             "    bind abns@leastjobs-again-%u-%u accept-proxy\n"
             "    no log\n"
+            "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
+            "    http-request set-var-fmt(txn.before) \"%%[var(txn.tried)],\"\n" NOBODY
+            " if { req.hdr_cnt(x-leastjobs-tried) ge %d }\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
             "{ var(txn.pick) -m found }\n"
             "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
@@ -366,7 +373,7 @@ static void render_again(FILE *out, const struct config *config)
             "%s"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
             "    default_backend farm\n",
-            config->port, config->admin_port,
+            config->port, config->admin_port, retry_after_s(config), PASSES_MAX,
             logs_loads(config)
                 ? "    http-after-response set-header x-leastjobs-loads %[var(txn.loads)]\n"
                 : "");
@@ -416,20 +423,13 @@ static void render_outcome(FILE *out, const struct config *config)
     if (logs_loads(config))
         render_loads(out, config);
     fprintf(out,
-            "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
             "    http-request set-var(txn.sent) date(0,ms) if METH_POST\n"
-            "\n    # Nobody left to pick, or too many were tried.\n"
-            "    http-request return status 503 content-type application/json string "
-            "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u if "
-            "{ var(req.least) -m int " KEY_NONE " } || { req.hdr_cnt(x-leastjobs-tried) ge %d }\n"
+            "\n    # Nobody left to pick.\n" NOBODY " if { var(req.least) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.least),and(%d)\n"
             "    http-request set-var(txn.load) var(req.least),div(%d),div(%d)\n"
             "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
-            "    http-request set-header x-leastjobs-tried "
-            "%%[var(txn.tried)],%%[var(txn.pick)] if { var(txn.tried) -m found }\n"
-            "    http-request set-header x-leastjobs-tried %%[var(txn.pick)] if "
-            "!{ var(txn.tried) -m found }\n",
-            retry_after_s(config), PASSES_MAX, KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
+            "    http-request set-header x-leastjobs-tried %%[var(txn.before)]%%[var(txn.pick)]\n",
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
 }
 
 /* Instances sit behind name-based ingresses: each wants its own Host, and path prefix. */
@@ -553,7 +553,8 @@ static void render_farm(FILE *out, const struct config *config)
             "    http-response set-var(txn.pick) res.hdr(x-leastjobs-pick)\n"
             "    http-response set-var(txn.load) res.hdr(x-leastjobs-load)\n"
             "%s"
-            "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried)\n",
+            "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried)\n"
+            "    http-response del-header x-leastjobs- -m beg\n",
             logs_loads(config) ? "    http-response set-var(txn.loads) "
                                  "res.fhdr(x-leastjobs-loads)\n"
                                : "");

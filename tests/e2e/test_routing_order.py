@@ -1,5 +1,7 @@
 """Every request goes to an instance with the least load: in flight plus external jobs."""
 
+import time
+
 from waiting import wait_for
 
 
@@ -81,6 +83,9 @@ def test_a_finished_job_makes_room_at_once(lab):
     model = Model({1: 0, 2: 0})
     for _ in range(4):
         open_and_check(farm, model)
+    opened = time.monotonic()
+    # Answered within agent-inter (one second here), they would be taken for asynchronous ones.
+    wait_for(lambda: time.monotonic() > opened + 1.1, "the jobs to have taken their time")
     for number in (1, 2, 2, 1):
         farm.instances[number].release(1)
         wait_for(
