@@ -18,7 +18,7 @@ AGENT_SOURCES := $(wildcard agent/*.c)
 GENCONF_SOURCES := $(wildcard genconf/*.c)
 SIM_SOURCES := $(wildcard tests/sim/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
@@ -47,6 +47,19 @@ $(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES))
 $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
+
+# What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
+$(BUILD)/leastjobs-model: $(call objects,tests/bench/model.c)
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
+
+$(BUILD)/leastjobs-accept-loop: $(call objects,tests/bench/accept_loop.c)
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent)
+
+$(BUILD)/leastjobs-checker: $(call objects,tests/bench/checker.c)
+	$(if $(V),,@echo '  LD  $@')
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
 	@mkdir -p $(@D)
@@ -94,6 +107,30 @@ soak: all $(BUILD)/leastjobs-sim ## random faults under load; SECONDS=600, SEED=
 	LEASTJOBS_BUILD=$(BUILD) tests/soak/soak.py --seconds $(or $(SECONDS),600) \
 		$(if $(SEED),--seed $(SEED))
 
+# Where results and pictures go; the committed ones are made with BENCH_OUT=docs.
+BENCH_OUT ?= $(BUILD)/bench
+BENCH = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B tests/bench
+BENCH_BUILD = @tools/install-packages build run test bench && \
+	$(MAKE) -s --no-print-directory all $(addprefix $(BUILD)/leastjobs-,sim model accept-loop checker)
+
+bench: bench-routing bench-model bench-overhead bench-agent ## all benchmarks, one after the other
+
+bench-routing: ## response times behind each balancer, live
+	$(BENCH_BUILD)
+	$(BENCH)/routing.py --out $(BENCH_OUT)
+
+bench-model: ## the same as a simulation, up to 1,000 instances
+	$(BENCH_BUILD)
+	$(BENCH)/model.py --out $(BENCH_OUT)
+
+bench-overhead: ## requests a second, latency, throughput, memory
+	$(BENCH_BUILD)
+	$(BENCH)/overhead.py --out $(BENCH_OUT)
+
+bench-agent: ## the agent with 10 to 5,000 instances
+	$(BENCH_BUILD)
+	$(BENCH)/agent.py --out $(BENCH_OUT)
+
 format: ## let clang-format rewrite the sources
 	clang-format -i $(SOURCES)
 
@@ -119,7 +156,8 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-.PHONY: all run test unit golden e2e lint sanitize fuzz soak format install uninstall clean help
+.PHONY: all run test unit golden e2e lint sanitize fuzz soak bench bench-routing \
+	bench-model bench-overhead bench-agent format install uninstall clean help
 .SECONDARY:

@@ -1,0 +1,215 @@
+#!/usr/bin/python3 -B
+"""Live routing quality: response times behind each balancer, against an oracle.
+
+    routing.py [--out build/bench] [--workloads a,b,…] [--seeds 3] [--seconds 120] [--quick]
+
+Five instances with one slot each. A stack is one contender (contenders.py) in front of its own
+simulated instances; the oracle is the simulator itself, which gives a job to the instance that has
+the fewest at that moment. All stacks and seeds of a workload run at the same time and get the same
+jobs (schedule.py) at the same times, but for some milliseconds that let the player keep up: so the
+machine's noise hits all alike.
+
+Response time: from the moment when the job was due to the end of its response, or of the job
+itself if it is async (by the simulator's log). "Fewest": the share of jobs that went to an instance
+with the fewest jobs; imbalance: the most by which two instances differed when a job came. Only jobs
+that went through the balancer count, without the first 5 % of each run.
+
+Ties are broken at random, so that even two oracles differ: by some 2 % in the mean of three seeds
+of 120 s, and more in the p99. The oracle runs several times on each seed, which is cheap, and
+every ratio has its standard error (bootstrap over blocks of jobs, the same ones of both).
+
+After the workloads two sweeps over one of them: utilisation, and the interval between polls. Where
+an interval would be too short for this machine to keep (MIN_INTERVAL_S), the jobs are made longer,
+and the run with them: ratios have no unit.
+
+routing.csv has one line per run, routing-pooled.csv the same over all seeds with the ratios.
+"""
+
+import argparse
+import contextlib
+import csv
+import re
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+import contenders  # noqa: E402
+import routing_report  # noqa: E402
+import schedule  # noqa: E402
+from lab import Lab  # noqa: E402
+from player import play  # noqa: E402
+from waiting import wait_for  # noqa: E402
+
+ORACLE = "oracle"
+RHO, POLL = 0.7, 0.1
+SWEEP_RHOS = (0.5, 0.7, 0.9)
+SWEEP_POLLS = (0.02, 0.1, 0.3, 1.0)
+SWEEP_WORKLOAD = "b"
+# Plain leastconn knows of no polls: it is there to be compared with.
+SWEEP_CONTENDERS = (
+    ORACLE, "leastjobs", "haproxy-leastconn", "haproxy-leastconn-w", "haproxy-random2-w", "python"
+)  # fmt: skip
+MIN_INTERVAL_S = 0.04
+DRAIN_S = 120
+
+
+class Stack:
+    """A contender in front of its own instances, for one seed."""
+
+    def __init__(self, lab, contender, seed, workload, interval):
+        self.contender = contender
+        self.seed = seed
+        self.log_path = lab.directory / f"{lab.name('jobs')}.csv"
+        arguments = ["--slots", 1, "--jobs-log", self.log_path]
+        arguments += ["--speed", ",".join(map(str, workload.speeds))]
+        if contender == ORACLE:
+            arguments += ["--oracle", "127.0.0.1:0"]
+        self.sim = lab.sim(schedule.INSTANCES, arguments)
+        self.direct_ports = [instance.port for instance in self.sim.instances]
+        if contender == ORACLE:
+            port = re.search(r"^oracle http://127\.0\.0\.1:(\d+)$", self.sim.out(), re.MULTILINE)
+            self.ports = [int(port.group(1))] * workload.balancers
+        else:
+            urls = [instance.url for instance in self.sim.instances]
+            self.ports = [
+                contenders.start(contender, lab, urls, interval).port
+                for _ in range(workload.balancers)
+            ]
+
+    def port_of(self, job):
+        return self.direct_ports[job.direct - 1] if job.direct else self.ports[job.balancer]
+
+    def is_idle(self):
+        return all(i["running"] + i["queued"] == 0 for i in self.sim.states())
+
+    def log(self):
+        """What the simulator says of each job, by number."""
+        self.sim.control("POST", "/flush")
+        with open(self.log_path, newline="") as file:
+            return {int(row["job"]): row for row in csv.DictReader(file) if row["job"]}
+
+
+@contextlib.contextmanager
+def lab_of_run():
+    with tempfile.TemporaryDirectory(prefix="leastjobs-routing-", dir="/tmp") as directory:
+        lab = Lab(directory)
+        try:
+            yield lab
+        except BaseException:
+            for title, lines in lab.tails():
+                print(f"--- {title}\n{lines}", file=sys.stderr)
+            raise
+        finally:
+            problems = lab.close()
+        assert not problems, "\n".join(problems)
+
+
+def run(options, name, rho, poll, names, seconds):
+    """All contenders and seeds on one workload; returns a Figures for each."""
+    workload = schedule.WORKLOADS[name]
+    job_time = max(options.job_time, MIN_INTERVAL_S / poll)
+    seconds *= job_time / options.job_time
+    seeds = range(1, options.seeds + 1)
+    jobs = {s: schedule.make(workload, rho, seconds, job_time, s) for s in seeds}
+    print(f"\n{name}: {workload.text}; utilisation {rho:g}, polls every {poll:g} of a job of "
+          f"{job_time:g} s, {len(names)} contenders, {len(seeds)} seeds, {seconds:.0f} s",
+          flush=True)  # fmt: skip
+    together = options.at_once or len(seeds)
+    runs = {}
+    for first in range(0, len(seeds), together):
+        with lab_of_run() as lab:
+            stacks = [
+                Stack(lab, contender, seed, workload, poll * job_time)
+                for seed in seeds[first : first + together]
+                for contender in names
+                for _ in range(options.oracles if contender == ORACLE else 1)
+            ]
+            plays = play(
+                [(jobs[stack.seed], stack.port_of) for stack in stacks], workload.is_async, DRAIN_S
+            )
+            wait_for(lambda: all(s.is_idle() for s in stacks), "all jobs to end", DRAIN_S)
+            routing_report.warn_if_late(plays)
+            for stack, played in zip(stacks, plays):
+                outcomes = routing_report.outcomes(played, stack.log(), workload.is_async)
+                runs.setdefault((stack.contender, stack.seed), []).append(outcomes)
+    return [
+        routing_report.Figures(name, rho, poll, job_time, contender, seed, outcomes)
+        for (contender, seed), outcomes in runs.items()
+    ]
+
+
+def sweep(options, done):
+    """Both sweeps; runs that the standard table has had already aren't repeated."""
+    names = [name for name in SWEEP_CONTENDERS if name in options.contenders]
+    points = [(rho, POLL) for rho in SWEEP_RHOS] + [(RHO, poll) for poll in SWEEP_POLLS]
+    figures = []
+    for rho, poll in dict.fromkeys(points):
+        if not any((f.workload, f.rho, f.poll) == (SWEEP_WORKLOAD, rho, poll) for f in done):
+            figures += run(options, SWEEP_WORKLOAD, rho, poll, names, options.sweep_seconds)
+            routing_report.print_table(figures[-len(names) * options.seeds :])
+            routing_report.write(options.out, done + figures)
+    return figures
+
+
+def parse(arguments):
+    def names_of(known):
+        def parse_names(text):
+            unknown = [name for name in text.split(",") if name not in known]
+            if unknown:
+                raise argparse.ArgumentTypeError(f"{unknown}: known are {', '.join(known)}")
+            return text.split(",")
+
+        return parse_names
+
+    all_contenders = [ORACLE, *contenders.NAMES]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("build/bench"), help="directory of the results")
+    add("--workloads", type=names_of(schedule.WORKLOADS), default=list(schedule.WORKLOADS))
+    add("--contenders", type=names_of(all_contenders), default=all_contenders)
+    add("--seeds", type=int, default=3)
+    add("--oracles", type=int, default=3, help="runs of the oracle on each seed")
+    add("--at-once", type=int, help="seeds that run at the same time (default: all)")
+    add("--seconds", type=float, default=120, help="span of the arrivals of a run")
+    add("--sweep-seconds", type=float, default=60, help="the same for each point of a sweep")
+    add("--job-time", type=float, default=0.5, help="mean service time in seconds")
+    add("--rho", type=float, default=RHO, help="utilisation")
+    add("--poll", type=float, default=POLL, help="HEALTH_CHECK_INTERVAL in mean service times")
+    add("--sweeps", action=argparse.BooleanOptionalAction, default=True)
+    add("--quick", action="store_true", help="one seed, 20 s, workloads a, b and d5, no sweeps")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.seeds, options.seconds, options.sweeps = 1, 20, False
+        options.workloads = ["a", "b", "d5"]
+    if ORACLE not in options.contenders:
+        options.contenders.insert(0, ORACLE)
+    return options
+
+
+def main():
+    options = parse(sys.argv[1:])
+    # A run that is terminated ends its processes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options.out.mkdir(parents=True, exist_ok=True)
+    figures = []
+    for name in options.workloads:
+        new = run(options, name, options.rho, options.poll, options.contenders, options.seconds)
+        figures += new
+        routing_report.print_table(new)
+        # After each one, so that a run that is broken off has left something.
+        routing_report.write(options.out, figures)
+    routing_report.draw_workloads(options.out, options.rho, options.poll)
+    if options.sweeps:
+        figures += sweep(options, figures)
+        routing_report.draw_sweep(options.out, "poll", SWEEP_WORKLOAD, RHO, POLL)
+        routing_report.draw_sweep(options.out, "rho", SWEEP_WORKLOAD, RHO, POLL)
+    routing_report.print_targets(figures)
+
+
+if __name__ == "__main__":
+    main()
