@@ -27,26 +27,20 @@ import argparse
 import csv
 import http.client
 import json
-import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from bench import cpu_seconds, data_block, draw, in_lab, pin
+from client import http_request
+from processes import Process, build_directory, environment, memory_kib
+from waiting import wait_for
 
-from client import http_request  # noqa: E402
-from lab import Lab  # noqa: E402
-from processes import Process, build_directory, environment, memory_kib  # noqa: E402
-from waiting import wait_for  # noqa: E402
-
-STYLE = Path(__file__).with_name("style.gp")
 INTERVAL_S = 1
 MODULO = 50  # instance n reports (n - 1) % MODULO jobs, so that a mixed-up answer is seen
 WARM_UP_S = 3
@@ -62,18 +56,6 @@ P99_TARGETS_MS = {1000: 5}
 
 
 # --- processes
-
-
-def pin(pid, core):
-    """The last core is the server's, the first one everybody else's."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(pid, {cores[core]})
-
-
-def cpu_seconds(pid):
-    """User and system time of a process, as exact as the scheduler knows it (clock_getres(2))."""
-    return time.clock_gettime(~pid << 3 | 2)
 
 
 def start_sim(lab, count):
@@ -480,10 +462,6 @@ def write_delays(path, rows):
             out.writerows([row["instances"], f"{delay:.4f}"] for delay in row["delays"])
 
 
-def data_block(name, lines):
-    return f"${name} << END\n" + "\n".join(" ".join(map(str, line)) for line in lines) + "\nEND\n"
-
-
 def read_figures(path, measurement, figure):
     with open(path, newline="") as file:
         return [(int(row["instances"]), float(row["value"])) for row in csv.DictReader(file)
@@ -496,13 +474,6 @@ def read_delays(path):
         for row in csv.DictReader(file):
             found.setdefault(int(row["instances"]), []).append(float(row["delay_s"]))
     return found
-
-
-def draw(out, name, script):
-    """The same picture twice, as style.gp has it."""
-    for suffix in ("svg", "png"):
-        head = f'load "{STYLE}"\neval picture_{suffix}\nset output "{out / name}.{suffix}"\n'
-        subprocess.run(["gnuplot"], input=head + script, text=True, check=True)
 
 
 def draw_scale(out, path):
@@ -572,23 +543,6 @@ plot {", ".join(plots)}, \\
 
 
 # --- the run
-
-
-def in_lab(measure, *arguments):
-    """A measurement in its own lab; what was wrong with the processes is an error."""
-    directory = tempfile.mkdtemp(prefix="leastjobs-bench-agent-")
-    lab = Lab(directory)
-    try:
-        found = measure(lab, *arguments)
-    except BaseException:
-        for title, text in lab.tails():
-            print(f"--- {title}\n{text}", file=sys.stderr)
-        lab.close()
-        raise
-    problems = lab.close()
-    assert not problems, f"{problems}, see {directory}"
-    shutil.rmtree(directory)
-    return found
 
 
 def parse_arguments():

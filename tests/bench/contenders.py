@@ -99,6 +99,8 @@ class Leastjobs(Farm):
             **{
                 "HEALTH_CHECK_INTERVAL": f"{round(interval * 1000)}ms",
                 "MAX_CONNECTIONS": CONNECTIONS,
+                # The tests' own default has every instance's load in each line of the log.
+                "LOG_LEVEL": "INFO",
             }
             | variables,
         )

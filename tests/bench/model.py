@@ -25,8 +25,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from bench import ROUTING_TARGETS, draw
+
 ROOT = Path(__file__).resolve().parents[2]
-STYLE = Path(__file__).resolve().with_name("style.gp")
 ORACLE = "oracle"
 RHO, POLL, INSTANCES = 0.7, 0.1, 5
 # With more instances every job tells of more of them, and costs more.
@@ -64,13 +65,6 @@ FIELDS = (
     "workload", "instances", "balancers", "rho", "poll", "policy", "jobs",
     "mean", "p95", "p99", "share", "imbalance", "mean_ratio", "p95_ratio", "p99_ratio",
 )  # fmt: skip
-TARGETS = {
-    "a": {"mean_ratio": 1.03, "p99_ratio": 1.10, "share": 0.97},
-    "b": {"mean_ratio": 1.03, "p99_ratio": 1.10, "share": 0.97},
-    "d": {"mean_ratio": 1.05},
-    "d5": {"mean_ratio": 1.05},
-    "g": {"mean_ratio": 1.05},
-}
 # What routing.py calls the policies.
 LIVE_NAMES = {
     "leastjobs": "leastjobs",
@@ -182,7 +176,7 @@ def tables(model):
 def print_targets(model):
     print(f"\nTargets, for leastjobs at utilisation {RHO:g} with polls every {POLL:g} of a job, "
           f"{INSTANCES} instances (g: two balancers):")  # fmt: skip
-    for workload, targets in TARGETS.items():
+    for workload, targets in ROUTING_TARGETS.items():
         balancers = 2 if workload == "g" else 1
         (row,) = model.run(workload, ["leastjobs"], balancers=balancers)
         for field, target in targets.items():
@@ -193,13 +187,6 @@ def print_targets(model):
 
 
 # --- pictures
-
-
-def draw(out, name, script):
-    """The same picture twice, as style.gp has it."""
-    for suffix in ("svg", "png"):
-        head = f'load "{STYLE}"\neval picture_{suffix}\nset output "{out / name}.{suffix}"\n'
-        subprocess.run(["gnuplot"], input=head + script, text=True, check=True)
 
 
 def blocks(panels):

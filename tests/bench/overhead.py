@@ -32,7 +32,7 @@ import time
 from pathlib import Path
 
 import contenders
-from agent import cpu_seconds, in_lab, pin
+from bench import cpu_seconds, in_lab, pin
 from overhead_report import report
 from processes import environment, memory_kib, reset_peak_memory
 

@@ -8,7 +8,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from agent import data_block, draw
+from bench import data_block, draw
 
 BASE = "haproxy-leastconn"
 OURS = "leastjobs"

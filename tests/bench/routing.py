@@ -26,22 +26,18 @@ routing.csv has one line per run, routing-pooled.csv the same over all seeds wit
 """
 
 import argparse
-import contextlib
 import csv
 import re
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-
-import contenders  # noqa: E402
-import routing_report  # noqa: E402
-import schedule  # noqa: E402
-from lab import Lab  # noqa: E402
-from player import play  # noqa: E402
-from waiting import wait_for  # noqa: E402
+import contenders
+import routing_report
+import schedule
+from bench import lab_of_run
+from player import play
+from waiting import wait_for
 
 ORACLE = "oracle"
 RHO, POLL = 0.7, 0.1
@@ -90,21 +86,6 @@ class Stack:
         self.sim.control("POST", "/flush")
         with open(self.log_path, newline="") as file:
             return {int(row["job"]): row for row in csv.DictReader(file) if row["job"]}
-
-
-@contextlib.contextmanager
-def lab_of_run():
-    with tempfile.TemporaryDirectory(prefix="leastjobs-routing-", dir="/tmp") as directory:
-        lab = Lab(directory)
-        try:
-            yield lab
-        except BaseException:
-            for title, lines in lab.tails():
-                print(f"--- {title}\n{lines}", file=sys.stderr)
-            raise
-        finally:
-            problems = lab.close()
-        assert not problems, "\n".join(problems)
 
 
 def run(options, name, rho, poll, names, seconds):

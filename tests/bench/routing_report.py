@@ -4,14 +4,12 @@ import csv
 import math
 import random
 import statistics
-import subprocess
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
+from bench import ROUTING_TARGETS, data_block, draw
 from schedule import WORKLOADS
 
-STYLE = Path(__file__).resolve().with_name("style.gp")
 ORACLE = "oracle"
 WARM_UP = 0.05
 # Jobs that follow each other share their fate: errors are estimated from blocks of them.
@@ -19,14 +17,6 @@ BLOCK = 50
 MIN_BLOCKS = 8
 RESAMPLES = 200
 LATE_S, LATE_SHARE = 0.005, 0.01
-# What a figure of leastjobs may be: a ratio to the oracle at most, a share at least.
-TARGETS = {
-    "a": {"mean_ratio": 1.03, "p99_ratio": 1.10, "share": 0.97},
-    "b": {"mean_ratio": 1.03, "p99_ratio": 1.10, "share": 0.97},
-    "d": {"mean_ratio": 1.05},
-    "d5": {"mean_ratio": 1.05},
-    "g": {"mean_ratio": 1.05},
-}
 TARGETS_AT = (0.7, 0.1)
 RUN_FIELDS = (
     "workload", "rho", "poll", "job_time", "contender", "seed", "jobs", "failed",
@@ -204,7 +194,7 @@ def print_targets(figures):
           " (± one standard error):")  # fmt: skip
     for row in pool(figures):
         if row["contender"] == "leastjobs" and (row["rho"], row["poll"]) == TARGETS_AT:
-            for field, target in TARGETS.get(row["workload"], {}).items():
+            for field, target in ROUTING_TARGETS.get(row["workload"], {}).items():
                 print(f"  {row['workload']:3}{_verdict(row, field, target)}")
 
 
@@ -250,17 +240,6 @@ def _read(out, **chosen):
 # --- pictures
 
 
-def _draw(out, name, script):
-    """The same picture twice, as style.gp has it."""
-    for suffix in ("svg", "png"):
-        head = f'load "{STYLE}"\neval picture_{suffix}\nset output "{out / name}.{suffix}"\n'
-        subprocess.run(["gnuplot"], input=head + script, text=True, check=True)
-
-
-def _block(name, rows):
-    return f"${name} << END\n" + "".join(" ".join(map(str, r)) + "\n" for r in rows) + "END\n"
-
-
 def _legend(contender):
     return LEGENDS.get(contender, contender)
 
@@ -288,7 +267,7 @@ def draw_workloads(out, rho, poll):
                 labels.append(f'set label "{float(row["mean_ratio"]):.0f}" at {x:.3f},'
                               f'{CLIPPED_AT * 1.07:.2f} center font ",9"\n')  # fmt: skip
         block = f"points{place}"
-        script += _block(block, points)
+        script += data_block(block, points)
         plots.append(f'${block} with yerrorbars ls {STYLES[name]} title "{_legend(name)}"')
     tics = ", ".join(f'"{_wrapped(w)}" {x}' for w, x in places.items())
     separators = "".join(
@@ -309,7 +288,7 @@ set bmargin 9
 set bars 0
 plot {", ".join(plots)}
 """
-    _draw(out, "routing", script)
+    draw(out, "routing", script)
 
 
 def _wrapped(workload):
@@ -334,7 +313,7 @@ def draw_sweep(out, variable, workload, rho, poll):
                 (float(row[variable]), row["mean_ratio"], 100 * float(row["share"]))
             )
     names = [name for name in STYLES if name in points]
-    script = "".join(_block(f"sweep{STYLES[n]}", sorted(points[n])) for n in names)
+    script = "".join(data_block(f"sweep{STYLES[n]}", sorted(points[n])) for n in names)
     label = {"poll": "time between polls, in mean jobs (log)", "rho": "utilisation"}[variable]
     tics = ", ".join(f'"{value:g}" {value:g}' for value in values)
 
@@ -364,4 +343,4 @@ set ytics auto
 plot {", ".join(lines(3, False))}
 unset multiplot
 """
-    _draw(out, f"routing-{variable}", script)
+    draw(out, f"routing-{variable}", script)
