@@ -1,6 +1,6 @@
 """Jobs that are answered at once and go on: counted from the answer until a report has them."""
 
-from client import Job
+from client import JOB_PATH, Job, job_number
 from waiting import wait_for
 
 HELD = -1
@@ -19,9 +19,9 @@ def accept(farm, count):
 
 def loads(farm):
     """What the rules see at the next pick: number -> [open, external, accepted]."""
-    before = len(farm.log())
-    farm.run_job(job_time=HELD, headers=ASYNC)
-    line = farm.wait_for_log(before + 1)[-1]
+    probe = f"{JOB_PATH}?probe={job_number()}"
+    farm.run_job(job_time=HELD, headers=ASYNC, target=probe)
+    line = wait_for(lambda: [line for line in farm.log() if probe in line["line"]], "its line")[0]
     parts = (part.split(":") for part in line["loads"].split(","))
     return {int(number): list(map(int, load.split("+"))) for number, load in parts}
 
