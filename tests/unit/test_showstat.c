@@ -374,10 +374,11 @@ static void answers_about_single_servers_leave_the_others_alone(void **state)
     check(farm, 3, 6, false);
     assert_int_equal(farm_find(farm, 3)->server_id, 4);
     check(farm, 5, 4711, false);
-    for (size_t length = 0; length < strlen(text); length++) {
+    /* Cut short, it is whole only where an answer ends. */
+    for (size_t length = 2; length < sizeof(text) - 1; length++) {
+        const char *end = text + length;
         char *part = exact_copy(text, length);
-        assert_int_equal(showstat_update(farm, part, length),
-                         length > 2 && memcmp(text + length - 2, "\n\n", 2) == 0);
+        assert_int_equal(showstat_update(farm, part, length), end[-1] == '\n' && end[-2] == '\n');
         free(part);
     }
     free(copy);
