@@ -9,6 +9,8 @@
 #define WEIGHT_MAX 100
 #define REASON_MAX 127
 
+_Static_assert(SAMPLE_JOBS_MAX <= INSTANCE_ROOM / 2, "an instance always has room left");
+
 static bool starts_with(const char *at, const char *end, const char *word)
 {
     size_t length = strlen(word);
@@ -35,6 +37,23 @@ static bool parse_number(const char **at, const char *end, unsigned *number)
     return *number > 0;
 }
 
+static bool parse_weighting(const char *at, const char *end, enum weighting *weighting)
+{
+    static const char *const words[] = {
+        [WEIGHTING_INVERSE] = "inverse",
+        [WEIGHTING_EXTERNAL] = "external",
+        [WEIGHTING_ROOM] = "room",
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (is_word(at, end, words[i])) {
+            *weighting = (enum weighting)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool reply_parse(const char *line, size_t length, struct reply_request *request)
 {
     const char *at = line;
@@ -52,18 +71,14 @@ bool reply_parse(const char *line, size_t length, struct reply_request *request)
         return true;
     while (at < end && *at == ' ')
         at++;
-    if (is_word(at, end, "external")) {
-        request->weighting = WEIGHTING_EXTERNAL;
-        return at[-1] == ' ';
-    }
-    return is_word(at, end, "inverse") && at[-1] == ' ';
+    return at[-1] == ' ' && parse_weighting(at, end, &request->weighting);
 }
 
 static unsigned weight_of_jobs(const struct state *state, enum weighting weighting)
 {
     unsigned jobs = state->active_jobs;
 
-    if (weighting == WEIGHTING_EXTERNAL)
+    if (weighting != WEIGHTING_INVERSE)
         return state->external_jobs < WEIGHT_MAX ? WEIGHT_MAX - state->external_jobs : 1;
     /* Rounded to the nearest, and never 0, which would drain. */
     unsigned weight = (WEIGHT_MAX + (1 + jobs) / 2) / (1 + jobs);
@@ -86,6 +101,9 @@ size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weigh
     /* An agent that has just started knows less than HAProxy, which has its last word. */
     if (state->healthy && state->passed == 0 && !state->drained)
         length = snprintf(reply, REPLY_MAX, "unknown\n");
+    else if (state->healthy && weighting == WEIGHTING_ROOM)
+        length = snprintf(reply, REPLY_MAX, "up %u%% maxconn:%u\n", reply_weight(state, weighting),
+                          INSTANCE_ROOM - state->external_jobs);
     else if (state->healthy)
         length = snprintf(reply, REPLY_MAX, "up %u%%\n", reply_weight(state, weighting));
     else

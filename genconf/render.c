@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "names.h"
 #include "version.h"
 
 #define LOOKUP " init-addr last,libc,none resolvers dns"
@@ -13,14 +14,18 @@
 #define SPARE_CONNECTIONS 20
 #define CHECK_RISE 1
 #define RETRY_AFTER_MAX_S 30
-/* A routing key is (load * 65536 + a random number) * 65536 + the instance's number. */
+/* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
 #define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
 #define HOST_BLOCK 8 /* so many rules are evaluated in vain at the most, not one an instance */
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
-#define KEY_NONE "9223372036854775807"
+/* The names of instances, separated by commas: at most PASSES_MAX, which fit HAProxy's 127 bytes.
+ */
+#define TRIED "\"%%[var(txn.before)]%%[var(txn.pick)]\""
+#define KEY_NONE "0"
+#define AGAIN_ID 1
 
 static bool is_localhost(const char *host)
 {
@@ -98,7 +103,7 @@ static void render_head(FILE *out, const struct config *config)
         "#   balancer  the public frontend: which paths there are, what clients may not send\n"
         "#   farm      the instances. Its http-request rules pick the one with the least load:\n"
         "#             jobs that this HAProxy has open on it, plus jobs that the agent knows of\n"
-        "#             and HAProxy can't see (the agent says them as 100 - weight)\n"
+        "#             and HAProxy can't see (the agent takes them off the server's maxconn)\n"
         "#   again     a loop from farm back into farm, for a job whose instance could not be\n"
         "#             connected to: it is picked anew, without the instances already tried\n"
         "#   status    the agent's answers to GET / and GET /health\n"
@@ -339,6 +344,8 @@ static void render_balancer(FILE *out, const struct config *config)
             strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections);
     render_log_format(out, config);
     fprintf(out,
+            "    # The instances tried, for the loop (see again).\n"
+            "    unique-id-format " TRIED "\n"
             "    # Internal header fields are ours alone.\n"
             "    http-request del-header x-leastjobs- -m beg\n"
             "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
@@ -358,14 +365,16 @@ static void render_balancer(FILE *out, const struct config *config)
 static void render_again(FILE *out, const struct config *config)
 {
     fprintf(out,
-            "\n# The second half of the loop. The PROXY protocol keeps the client's address; the\n"
-            "# first half logs the job, so the pick is handed back to it.\n"
+            "\n# The second half of the loop. The PROXY protocol keeps the client's address, and\n"
+            "# brings the instances tried; the first half logs the job, so the pick is handed\n"
+            "# back to it.\n"
             "frontend again\n"
             "    bind abns@leastjobs-again-%u-%u accept-proxy\n"
             "    no log\n"
-            "    http-request set-var(txn.tried) req.fhdr(x-leastjobs-tried)\n"
+            "    unique-id-format " TRIED "\n"
+            "    http-request set-var(txn.tried) fc_pp_unique_id\n"
             "    http-request set-var-fmt(txn.before) \"%%[var(txn.tried)],\"\n" NOBODY
-            " if { req.hdr_cnt(x-leastjobs-tried) ge %d }\n"
+            " if { var(txn.tried),word(%d,\\\",\\\") -m len gt 0 }\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
             "{ var(txn.pick) -m found }\n"
             "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
@@ -382,24 +391,23 @@ static void render_again(FILE *out, const struct config *config)
 static void render_rules_of_instance(FILE *out, unsigned number)
 {
     fprintf(out,
-            "    http-request set-var(req.weight) srv_uweight(farm/instance%u)\n"
-            "    http-request set-var(req.accepted) int(%u),table_gpc0_rate(accepted)\n"
-            "    http-request set-var(req.random) rand(%d)\n"
-            "    http-request set-var(req.key) srv_conn(farm/instance%u),add(100),sub(req.weight),"
-            "add(req.accepted),mul(%d),add(req.random),mul(%d),add(%u)\n"
-            "    http-request set-var(req.least) var(req.key) if "
-            "{ var(req.key),sub(req.least) -m int lt 0 } { srv_is_up(farm/instance%u) } "
-            "!{ var(req.weight) -m int 0 } !{ req.hdr(x-leastjobs-tried) -m str instance%u }\n",
-            number, number, KEY_FIELD, number, KEY_FIELD, KEY_FIELD, number, number, number);
+            "    http-request set-var(req.room) int(%u),table_gpc0_rate(accepted)\n"
+            "    http-request set-var(req.room) srv_conn_free(farm/instance%u),sub(req.room),"
+            "mul(%d)\n"
+            "    http-request set-var(req.best) var(req.key) if "
+            "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
+            "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
+            "!{ var(txn.before) -m sub instance%u, }\n",
+            number, number, KEY_FIELD, KEY_FIELD, KEY_FIELD, number, number, number, number);
 }
 
 static void render_pick(FILE *out, const struct config *config)
 {
     fprintf(out,
-            "\n    # The pick. An instance's key is its load, then a random number that breaks\n"
-            "    # ties, then its number. The least key wins, of those that are up, not\n"
-            "    # drained (weight 0) and not tried yet.\n"
-            "    http-request set-var(req.least) int(" KEY_NONE ")\n");
+            "\n    # The pick. An instance's key is its room (maxconn less all its jobs), then a\n"
+            "    # random number that breaks ties, then its number. The greatest key wins, of\n"
+            "    # those that are up, not drained (weight 0) and not tried yet.\n"
+            "    http-request set-var(req.best) int(" KEY_NONE ")\n");
     for (size_t i = 0; i < config->instance_count; i++)
         render_rules_of_instance(out, config->instances[i].number);
 }
@@ -410,9 +418,10 @@ static void render_loads(FILE *out, const struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         unsigned number = config->instances[i].number;
         fprintf(out,
-                "%s%u:%%[srv_conn(farm/instance%u)]+%%[srv_uweight(farm/instance%u),neg,add(100)]"
+                "%s%u:%%[srv_conn(farm/instance%u),set-var(req.open)]"
+                "+%%[srv_conn_free(farm/instance%u),add(req.open),neg,add(%u)]"
                 "+%%[int(%u),table_gpc0_rate(accepted)]",
-                i == 0 ? "" : ",", number, number, number, number);
+                i == 0 ? "" : ",", number, number, number, INSTANCE_ROOM, number);
     }
     fprintf(out, "\"\n");
 }
@@ -424,12 +433,11 @@ static void render_outcome(FILE *out, const struct config *config)
         render_loads(out, config);
     fprintf(out,
             "    http-request set-var(txn.sent) date(0,ms) if METH_POST\n"
-            "\n    # Nobody left to pick.\n" NOBODY " if { var(req.least) -m int " KEY_NONE " }\n"
-            "    http-request set-var(txn.number) var(req.least),and(%d)\n"
-            "    http-request set-var(txn.load) var(req.least),div(%d),div(%d)\n"
-            "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
-            "    http-request set-header x-leastjobs-tried %%[var(txn.before)]%%[var(txn.pick)]\n",
-            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD);
+            "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
+            "    http-request set-var(txn.number) var(req.best),and(%d)\n"
+            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
+            "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n",
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, INSTANCE_ROOM);
 }
 
 /* Instances sit behind name-based ingresses: each wants its own Host, and path prefix. */
@@ -468,7 +476,7 @@ static void render_server(FILE *out, const struct config *config, const struct i
     const struct url *url = &instance->url;
     fprintf(out, "    server instance%u ", instance->number);
     put_address(out, is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
-    fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
+    fprintf(out, " check agent-check agent-send \"instance%u room\\n\"", instance->number);
     if (needs_resolver(url))
         fprintf(out, LOOKUP " resolve-opts allow-dup-ip");
     if (url->tls)
@@ -494,9 +502,13 @@ static void render_servers(FILE *out, const struct config *config)
             "    use-server %%[var(txn.pick)] if TRUE\n"
             "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
-            "    server again abns@leastjobs-again-%u-%u send-proxy-v2\n",
+            "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
+            "proxy-v2-options unique-id\n"
+            "    # No limit: the agent takes the jobs that HAProxy can't see off this number.\n"
+            "    default-server maxconn %u\n",
             config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
-            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port);
+            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,
+            AGAIN_ID, INSTANCE_ROOM);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
@@ -511,9 +523,9 @@ static void render_accepted(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # A job that is answered at once may only have been accepted, and go on.\n"
             "    http-response track-sc0 var(txn.number) table accepted if "
-            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } !{ srv_name again }\n"
+            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } !{ srv_id %d }\n"
             "    http-response sc-inc-gpc0(0) if { sc0_tracked }\n",
-            config_agent_inter_ms(config));
+            config_agent_inter_ms(config), AGAIN_ID);
 }
 
 /*
@@ -547,7 +559,7 @@ static void render_farm(FILE *out, const struct config *config)
     render_accepted(out, config);
     fprintf(out,
             "\n    # What a second pass picked, for the log. It may have found nobody.\n"
-            "    http-response allow if !{ srv_name again }\n"
+            "    http-response allow if !{ srv_id %d }\n"
             "    http-response unset-var(txn.pick)\n"
             "    http-response unset-var(txn.load)\n"
             "    http-response set-var(txn.pick) res.hdr(x-leastjobs-pick)\n"
@@ -555,6 +567,7 @@ static void render_farm(FILE *out, const struct config *config)
             "%s"
             "    http-response set-var(txn.tried) res.fhdr(x-leastjobs-tried)\n"
             "    http-response del-header x-leastjobs- -m beg\n",
+            AGAIN_ID,
             logs_loads(config) ? "    http-response set-var(txn.loads) "
                                  "res.fhdr(x-leastjobs-loads)\n"
                                : "");

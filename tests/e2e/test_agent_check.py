@@ -38,6 +38,17 @@ def test_external_weighting_is_a_hundred_less_the_jobs(lab):
         )
 
 
+def test_room_is_what_the_external_jobs_leave_of_a_thousand_million(lab):
+    reported = [0, 1, 98, 99, 250, 1_000_000]
+    farm = start_agent(lab, reported)
+    for number, jobs in enumerate(reported, 1):
+        weight = max(1, 100 - jobs)
+        assert (jobs, farm.agent_check(f"instance{number} room\n")) == (
+            jobs,
+            b"up %d%% maxconn:%d\n" % (weight, 1_000_000_000 - jobs),
+        )
+
+
 def test_a_carriage_return_before_the_newline_is_no_matter(lab):
     farm = start_agent(lab, [3])
     assert farm.agent_check("instance1 external\r\n") == b"up 97%\n"

@@ -21,7 +21,7 @@
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127
 
-static const enum weighting weightings[] = {WEIGHTING_INVERSE, WEIGHTING_EXTERNAL};
+static const enum weighting weightings[] = {WEIGHTING_INVERSE, WEIGHTING_EXTERNAL, WEIGHTING_ROOM};
 
 /* The grammar in reply.h once more, as a regular expression; a CR may stand before the newline. */
 static bool is_request(const char *line, size_t length, struct reply_request *request)
@@ -31,7 +31,7 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
     regmatch_t parts[4];
 
     if (!compiled)
-        promise(regcomp(&grammar, "^instance([1-9][0-9]*)( +(inverse|external))?\r?$",
+        promise(regcomp(&grammar, "^instance([1-9][0-9]*)( +(inverse|external|room))?\r?$",
                         REG_EXTENDED) == 0);
     compiled = true;
     if (strlen(line) != length || regexec(&grammar, line, 4, parts, 0) != 0)
@@ -40,6 +40,8 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
     *request = (struct reply_request){.number = (unsigned)number, .weighting = WEIGHTING_INVERSE};
     if (parts[3].rm_so >= 0 && line[parts[3].rm_so] == 'e')
         request->weighting = WEIGHTING_EXTERNAL;
+    else if (parts[3].rm_so >= 0 && line[parts[3].rm_so] == 'r')
+        request->weighting = WEIGHTING_ROOM;
     return number <= INSTANCE_NUMBER_MAX;
 }
 
@@ -65,8 +67,8 @@ static unsigned expected_weight(const struct state *state, enum weighting weight
         return 0;
     if (!state->checked)
         return 100;
-    long weight = weighting == WEIGHTING_EXTERNAL ? 100 - (long)state->external_jobs
-                                                  : lround(100.0 / (1 + state->active_jobs));
+    long weight = weighting == WEIGHTING_INVERSE ? lround(100.0 / (1 + state->active_jobs))
+                                                 : 100 - (long)state->external_jobs;
     return weight > 1 ? (unsigned)weight : 1;
 }
 
@@ -84,6 +86,9 @@ static void check_reply(const struct state *state, enum weighting weighting)
     if (state->healthy) {
         if (state->passed == 0 && !state->drained)
             snprintf(expected, sizeof(expected), "unknown");
+        else if (weighting == WEIGHTING_ROOM)
+            snprintf(expected, sizeof(expected), "up %u%% maxconn:%u",
+                     expected_weight(state, weighting), 1000000000 - state->external_jobs);
         else
             snprintf(expected, sizeof(expected), "up %u%%", expected_weight(state, weighting));
         promise_of(strcmp(reply, expected) == 0, reply);
