@@ -17,6 +17,8 @@
 #define DNS_CACHE_S 5L
 /* libcurl walks all of a multi handle's connections and names at the end of each transfer. */
 #define GROUP_SIZE 32
+/* So many moments in an interval at which checks start: one wake-up serves all of a moment. */
+#define MOMENTS 128
 
 /* One instance's health check; `easy` is there only while it is under way. */
 struct check {
@@ -316,14 +318,17 @@ static void on_due(evutil_socket_t fd, short what, void *argument)
 }
 
 /*
- * Each instance has its own place in the interval. One that was asked at once waits for half an
- * interval more, else the first places would come while that check is still under way.
+ * The instances are spread over the interval, many of them a few at a time. One that was asked at
+ * once waits for half an interval more, else the first places would come while that check is still
+ * under way.
  */
 static int64_t first_wait(const struct poller *poller, size_t index, bool is_known)
 {
     int64_t interval = poller->config->check_interval_ms;
+    size_t moments = poller->count < MOMENTS ? poller->count : MOMENTS;
+    int64_t moment = (int64_t)(moments * index / poller->count);
 
-    return interval * (int64_t)index / (int64_t)poller->count + (is_known ? 0 : interval / 2);
+    return interval * moment / (int64_t)moments + (is_known ? 0 : interval / 2);
 }
 
 static bool add_check(struct poller *poller, size_t index, bool is_known, int64_t now)
