@@ -17,7 +17,6 @@
 /* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
 #define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
-#define HOST_BLOCK 8 /* so many rules are evaluated in vain at the most, not one an instance */
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
@@ -358,7 +357,8 @@ static void render_balancer(FILE *out, const struct config *config)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
     render_paths(out, config);
-    fprintf(out, "    use_backend status if status_path\n"
+    /* No POST comes here with such a path, and jobs are spared looking at theirs once more. */
+    fprintf(out, "    use_backend status if !METH_POST status_path\n"
                  "    default_backend farm\n");
 }
 
@@ -388,17 +388,20 @@ static void render_again(FILE *out, const struct config *config)
                 : "");
 }
 
-static void render_rules_of_instance(FILE *out, unsigned number)
+static void render_rules_of_instance(FILE *out, const struct instance *instance)
 {
+    unsigned number = instance->number;
+
     fprintf(out,
             "    http-request set-var(req.room) int(%u),table_gpc0_rate(accepted)\n"
             "    http-request set-var(req.room) srv_conn_free(farm/instance%u),sub(req.room),"
             "mul(%d)\n"
-            "    http-request set-var(req.best) var(req.key) if "
+            "    http-request set-header Host %s if "
             "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
             "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
-            "!{ var(txn.before) -m sub instance%u, }\n",
-            number, number, KEY_FIELD, KEY_FIELD, KEY_FIELD, number, number, number, number);
+            "!{ var(txn.before) -m sub instance%u, } { var(req.key),set-var(req.best) -m found }\n",
+            number, number, KEY_FIELD, instance->url.authority, KEY_FIELD, KEY_FIELD, number,
+            number, number, number);
 }
 
 static void render_pick(FILE *out, const struct config *config)
@@ -406,10 +409,11 @@ static void render_pick(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # The pick. An instance's key is its room (maxconn less all its jobs), then a\n"
             "    # random number that breaks ties, then its number. The greatest key wins, of\n"
-            "    # those that are up, not drained (weight 0) and not tried yet.\n"
+            "    # those that are up, not drained (weight 0) and not tried yet, and its own Host\n"
+            "    # is set: instances sit behind name-based ingresses.\n"
             "    http-request set-var(req.best) int(" KEY_NONE ")\n");
     for (size_t i = 0; i < config->instance_count; i++)
-        render_rules_of_instance(out, config->instances[i].number);
+        render_rules_of_instance(out, &config->instances[i]);
 }
 
 static void render_loads(FILE *out, const struct config *config)
@@ -432,7 +436,7 @@ static void render_outcome(FILE *out, const struct config *config)
     if (logs_loads(config))
         render_loads(out, config);
     fprintf(out,
-            "    http-request set-var(txn.sent) date(0,ms) if METH_POST\n"
+            "    http-request set-var(txn.sent) date(0,ms)\n"
             "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.best),and(%d)\n"
             "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
@@ -440,21 +444,14 @@ static void render_outcome(FILE *out, const struct config *config)
             retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, INSTANCE_ROOM);
 }
 
-/* Instances sit behind name-based ingresses: each wants its own Host, and path prefix. */
-static void render_hosts(FILE *out, const struct config *config)
+static void render_path_prefixes(FILE *out, const struct config *config)
 {
-    fprintf(out, "\n    # The picked instance's own Host%s.\n",
-            any_path_prefix(config) ? " and path prefix" : "");
-    if (any_path_prefix(config))
-        fprintf(out, "    http-request set-path %%[req.fhdr(x-leastjobs-path)]\n");
+    if (!any_path_prefix(config))
+        return;
+    fprintf(out, "\n    # The picked instance's own path prefix.\n"
+                 "    http-request set-path %%[req.fhdr(x-leastjobs-path)]\n");
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct instance *instance = &config->instances[i];
-        /* The last rules of all, so that the rest may be left out. */
-        if (i > 0 && i % HOST_BLOCK == 0)
-            fprintf(out, "    http-request allow if { var(txn.number) -m int lt %u }\n",
-                    instance->number);
-        fprintf(out, "    http-request set-header Host %s if { var(txn.number) -m int %u }\n",
-                instance->url.authority, instance->number);
         if (instance->url.path[0] != '\0')
             fprintf(out, "    http-request set-path %s%%[path] if { var(txn.number) -m int %u }\n",
                     instance->url.path, instance->number);
@@ -523,13 +520,14 @@ static void render_accepted(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # A job that is answered at once may only have been accepted, and go on.\n"
             "    http-response track-sc0 var(txn.number) table accepted if "
-            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } !{ srv_id %d }\n"
-            "    http-response sc-inc-gpc0(0) if { sc0_tracked }\n",
+            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } METH_POST "
+            "!{ srv_id %d }\n"
+            "    http-response sc-inc-gpc0(0)\n",
             config_agent_inter_ms(config), AGAIN_ID);
 }
 
 /*
- * The count of them, for about as long as the reports may not have them yet. In tests/bench/model.c
+ * The count of them, for about as long as the reports may not have them yet. In tests/bench/model
  * a window of one interval did best: a longer one counts more of them twice.
  */
 static void render_accepted_table(FILE *out, const struct config *config)
@@ -555,7 +553,7 @@ static void render_farm(FILE *out, const struct config *config)
             retry_after_s(config));
     render_pick(out, config);
     render_outcome(out, config);
-    render_hosts(out, config);
+    render_path_prefixes(out, config);
     render_accepted(out, config);
     fprintf(out,
             "\n    # What a second pass picked, for the log. It may have found nobody.\n"

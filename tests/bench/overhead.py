@@ -7,7 +7,8 @@
 Each figure is taken with one balancer alone on the machine, in rounds, each contender once a round
 in rotating order: what drifts hits all alike. Medians are printed, and ratios within a round. The
 balancer has the last core to itself; the load generator, the simulated instances and the agent
-share the first one.
+share the first one. Idle cores are kept awake (/dev/cpu_dma_latency, as root): else a balancer
+that is a little slower pays for waking its peers' core too, in a virtual machine as much again.
 
 rate      wrk with 1, 32 and 256 connections sends small POSTs, each on a connection of its own
           (all the balancers close it after the answer); jobs take no time. The CPU time that a
@@ -24,9 +25,11 @@ the measurement itself worked.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -99,6 +102,20 @@ def busy_seconds(which):
             user, nice, system, _idle, _wait, irq, softirq = map(int, ticks[:7])
             return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
     raise AssertionError(f"/proc/stat has no core {core}")
+
+
+@contextlib.contextmanager
+def cores_awake():
+    """Idle cores poll instead of halting, as long as the file is open (Linux' PM QoS)."""
+    try:
+        file = open("/dev/cpu_dma_latency", "wb", buffering=0)
+    except OSError as problem:
+        print(f"idle cores may halt: {problem}")
+        yield
+        return
+    with file:
+        file.write(struct.pack("i", 0))
+        yield
 
 
 def on_first_core():
@@ -285,7 +302,7 @@ def main():
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     path = out / "overhead.csv"
-    with open(path, "w", newline="") as file:
+    with cores_awake(), open(path, "w", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for row in measure_all(arguments):
