@@ -18,7 +18,7 @@ AGENT_SOURCES := $(wildcard agent/*.c)
 GENCONF_SOURCES := $(wildcard genconf/*.c)
 SIM_SOURCES := $(wildcard tests/sim/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/bench/model/*.[ch])
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
@@ -49,7 +49,7 @@ $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
 
 # What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
-$(BUILD)/leastjobs-model: $(call objects,tests/bench/model.c)
+$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c))
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 

@@ -4,7 +4,7 @@
     model.py [--out build/bench] [--jobs 1000000] [--seed 1]
     model.py --check build/bench/routing.csv
 
-A discrete-event simulation (model.c) sends the same jobs through each policy: Poisson arrivals or
+A discrete-event simulation (model/) sends the same jobs through each policy: Poisson arrivals or
 bursts, log-normal service times (sigma 1), one job at a time on each instance, utilisation 0.7.
 Times are in mean jobs. The oracle sees every instance's true count at each arrival; all others are
 given as ratios to it. "Fewest" is the share of jobs that went to an instance with the fewest;
