@@ -163,7 +163,8 @@ static const struct gauge gauges[] = {
     {"instance_in_flight", "Requests that HAProxy has open on it.", value_in_flight},
     {"instance_external_jobs", "Active jobs that HAProxy can't see.", value_external},
     {"instance_load", "In flight plus external jobs.", value_load},
-    {"instance_weight", "Weight told to HAProxy, in per cent.", value_weight},
+    {"instance_weight", "Weight told to HAProxy: 0 is drained, the rest only shows external jobs.",
+     value_weight},
     {"instance_check_seconds", "How long the last health check took.", value_check_seconds},
     {"instance_last_check_timestamp_seconds", "When it was; 0 before the first.", value_last_check},
 };

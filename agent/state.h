@@ -66,7 +66,7 @@ size_t farm_count_healthy(const struct farm *farm);
 enum state_change state_apply(struct state *state, const struct sample *sample,
                               unsigned unhealthy_after, const struct moment *now);
 
-/* In flight plus external jobs: what the routing rules compare. */
+/* In flight plus external jobs: what the routing rules compare, but for jobs just accepted. */
 unsigned state_load(const struct state *state);
 
 #endif

@@ -22,6 +22,7 @@
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
 /* The names of instances, separated by commas: at most PASSES_MAX, which fit HAProxy's 127 bytes.
  */
+_Static_assert(PASSES_MAX * sizeof(INSTANCE_PREFIX "65535") <= 128, "else a name would be cut off");
 #define TRIED "\"%%[var(txn.before)]%%[var(txn.pick)]\""
 #define KEY_NONE "0"
 #define AGAIN_ID 1
@@ -258,7 +259,7 @@ static bool has_prefix(const char *paths)
     return length > 0 && (paths[length - 1] == '/' || strstr(paths, "/,") != NULL);
 }
 
-/* Every instance's load in each line costs a third of what the pick itself does. */
+/* Every instance's load in each line costs nearly as much as the pick itself. */
 static bool logs_loads(const struct config *config)
 {
     return config->log_level <= LOG_DEBUG;
@@ -321,8 +322,8 @@ static void render_paths(FILE *out, const struct config *config)
             "'{\"detail\":\"Method Not Allowed\"}' hdr Allow POST if job_path !METH_POST%s\n"
             "    http-request return status 405 content-type application/json string "
             "'{\"detail\":\"Method Not Allowed\"}' hdr Allow \"GET, HEAD\" if status_path "
-            "!METH_GET%s\n",
-            extra, extra, extra);
+            "!METH_GET\n",
+            extra, extra);
     if (config->log_level != LOG_DEBUG)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
 }
@@ -357,7 +358,7 @@ static void render_balancer(FILE *out, const struct config *config)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
     render_paths(out, config);
-    /* No POST comes here with such a path, and jobs are spared looking at theirs once more. */
+    /* No POST with such a path gets so far, and jobs are spared looking at theirs once more. */
     fprintf(out, "    use_backend status if !METH_POST status_path\n"
                  "    default_backend farm\n");
 }
@@ -396,7 +397,7 @@ static void render_rules_of_instance(FILE *out, const struct instance *instance)
             "    http-request set-var(req.room) int(%u),table_gpc0_rate(accepted)\n"
             "    http-request set-var(req.room) srv_conn_free(farm/instance%u),sub(req.room),"
             "mul(%d)\n"
-            "    http-request set-header Host %s if "
+            "    http-request set-var(req.host) str(%s) if "
             "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
             "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
             "!{ var(txn.before) -m sub instance%u, } { var(req.key),set-var(req.best) -m found }\n",
@@ -409,8 +410,7 @@ static void render_pick(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # The pick. An instance's key is its room (maxconn less all its jobs), then a\n"
             "    # random number that breaks ties, then its number. The greatest key wins, of\n"
-            "    # those that are up, not drained (weight 0) and not tried yet, and its own Host\n"
-            "    # is set: instances sit behind name-based ingresses.\n"
+            "    # those that are up, not drained (weight 0) and not tried yet.\n"
             "    http-request set-var(req.best) int(" KEY_NONE ")\n");
     for (size_t i = 0; i < config->instance_count; i++)
         render_rules_of_instance(out, &config->instances[i]);
@@ -418,7 +418,8 @@ static void render_pick(FILE *out, const struct config *config)
 
 static void render_loads(FILE *out, const struct config *config)
 {
-    fprintf(out, "    http-request set-var-fmt(txn.loads) \"");
+    fprintf(out, "\n    # For the log, as it was at the pick.\n"
+                 "    http-request set-var-fmt(txn.loads) \"");
     for (size_t i = 0; i < config->instance_count; i++) {
         unsigned number = config->instances[i].number;
         fprintf(out,
@@ -432,15 +433,17 @@ static void render_loads(FILE *out, const struct config *config)
 
 static void render_outcome(FILE *out, const struct config *config)
 {
-    fprintf(out, "\n    # For the log, as it was at the pick.\n");
     if (logs_loads(config))
         render_loads(out, config);
     fprintf(out,
+            "\n    # To know a quick answer by.\n"
             "    http-request set-var(txn.sent) date(0,ms)\n"
             "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.best),and(%d)\n"
             "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
-            "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n",
+            "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
+            "    # Its own Host: instances sit behind name-based ingresses.\n"
+            "    http-request set-header Host %%[var(req.host)]\n",
             retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, INSTANCE_ROOM);
 }
 
@@ -501,7 +504,8 @@ static void render_servers(FILE *out, const struct config *config)
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
             "proxy-v2-options unique-id\n"
-            "    # No limit: the agent takes the jobs that HAProxy can't see off this number.\n"
+            "    # No limit, and not to be changed: the agent takes the jobs that HAProxy can't\n"
+            "    # see off this number.\n"
             "    default-server maxconn %u\n",
             config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
             config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,

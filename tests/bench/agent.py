@@ -12,7 +12,8 @@ scale  No HAProxy. tests/bench/checker.c makes one agent-check per instance and 
        simulator's counters of the window. The agent's own counter is shown beside it: it began
        with the agent's start, when all instances are asked at once.
 delay  The real HAProxy with the generated configuration. The number of jobs of an instance is
-       changed at a random moment; one kept connection to the runtime socket watches its weight.
+       changed at a random moment; one kept connection to the runtime socket watches its weight
+       (the same answer of the agent's sets that and the maxconn that routes).
        The bound is one poll interval plus one agent-inter of the generated file.
 rate   Agent-checks a second in a closed loop of 64 connections, in alternating rounds with
        tests/bench/accept_loop.c, a bare accept-read-write-close loop on the same libevent.

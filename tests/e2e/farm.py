@@ -9,6 +9,7 @@ from processes import Process, agent_command, genconf_command, haproxy_command, 
 from waiting import wait_for
 
 AGENT_HAS_ANSWERED = "L7OK"
+ROOM = 1_000_000_000  # a server's maxconn without external jobs
 LOG_LINE = re.compile(
     r"(?P<client>\S+) pick=(?P<pick>\S+) load=(?P<load>\S+) loads=(?P<loads>\S+) "
     r"tried=(?P<tried>\S+) status=(?P<status>\d+) (?P<rest>.*)"
@@ -147,6 +148,10 @@ class Farm:
     def weights(self):
         return {n: int(row["uweight"]) for n, row in self.servers().items()}
 
+    def external(self):
+        """The external jobs that the rules see: what the agent took off each server's maxconn."""
+        return {n: ROOM - int(row["slim"]) for n, row in self.servers().items()}
+
     def in_flight(self):
         return {n: int(row["scur"]) for n, row in self.servers().items()}
 
@@ -160,8 +165,16 @@ class Farm:
         wait_for(right, f"HAProxy's weights {expected}")
 
     def wait_for_external(self, expected):
-        """Waits until the rules of HAProxy see these numbers of other people's jobs."""
-        self.wait_for_weights({n: 100 - jobs for n, jobs in expected.items()})
+        """Waits until HAProxy's rules see these numbers of other people's jobs, none drained."""
+        wanted = {n: (jobs, max(1, 100 - jobs)) for n, jobs in expected.items()}
+
+        def right():
+            external, weights = self.external(), self.weights()
+            seen = {n: (external[n], weights[n]) for n in wanted}
+            assert seen == wanted, f"external jobs and weights are {seen}, wanted {wanted}"
+            return True
+
+        wait_for(right, f"external jobs {expected} in HAProxy")
 
     def wait_for_server(self, number, status):
         """Waits for a state as HAProxy words it: UP, DOWN, DOWN (agent), DRAIN, MAINT …"""

@@ -50,7 +50,7 @@ class Lab:
         return farm
 
     def start_farm(self, instances=3, reported=None, **variables):
-        """A running balancer whose weights say what the instances report."""
+        """A running balancer whose HAProxy knows what the instances report."""
         farm = self.farm(instances, **variables)
         reported = dict.fromkeys(farm.instances, 0) | (reported or {})
         for number, jobs in reported.items():

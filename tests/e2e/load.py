@@ -517,9 +517,9 @@ def wait_for_about(farm, expected, tolerance=8):
     """Waits for these external jobs in HAProxy; while jobs come and go they are never exact."""
 
     def about():
-        weights = farm.weights()
+        external = farm.external()
         for number, jobs in expected.items():
-            assert abs(100 - weights[number] - jobs) <= tolerance, f"weights are {weights}"
+            assert abs(external[number] - jobs) <= tolerance, f"external jobs are {external}"
         return True
 
     wait_for(about, f"external jobs of about {expected}")

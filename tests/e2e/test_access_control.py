@@ -40,6 +40,16 @@ def test_a_job_with_a_key_is_done_and_its_instance_never_sees_the_key(lab):
         assert record.header("Authorization") is None
 
 
+@pytest.mark.parametrize("extra", ["/", "/health", "/health,/docs/"])
+def test_an_extra_path_that_is_a_status_path_lets_no_job_past_the_keys(lab, extra):
+    farm = lab.start_farm(1, API_KEYS_FILE=keys_file(lab, KEY), EXTRA_PATHS=extra)
+    for method in ("POST", "PUT", "DELETE"):
+        for path in ("/", "/health"):
+            assert farm.request(method, path, body=b"x").status == 405
+    assert farm.counts() == {1: 0}
+    assert farm.instances[1].requests() == []
+
+
 @pytest.mark.parametrize(
     "authorization",
     [

@@ -1,4 +1,4 @@
-"""The agent away: HAProxy goes on with its last weights, and gets new ones when it is back."""
+"""The agent away: HAProxy goes on by the last counts, and gets new ones when it is back."""
 
 import signal
 import socket
@@ -26,7 +26,7 @@ def test_an_agent_killed_under_load_and_restarted_costs_no_client_an_error(lab):
     assert farm.instances[3].state()["aborted"] == 0
 
 
-def test_the_last_weights_stay_while_the_agent_is_away(lab):
+def test_the_last_counts_stay_while_the_agent_is_away(lab):
     farm = lab.start_farm(2, {1: 7, 2: 3})
     farm.agent.kill()
     checks = {n: row["agent_status"] for n, row in farm.servers().items()}
@@ -35,6 +35,7 @@ def test_the_last_weights_stay_while_the_agent_is_away(lab):
         f"HAProxy to notice that the agent is away (was {checks})",
     )
     assert farm.weights() == {1: 93, 2: 97}
+    assert farm.external() == {1: 7, 2: 3}
     for server in farm.servers().values():
         assert server["status"] == "UP"
     # What is in flight still counts: 7 against 3.

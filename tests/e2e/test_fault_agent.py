@@ -41,11 +41,11 @@ def finish_recovered(farm, stream):
     assert {t.instance for t in stream.sent_between(back)} >= {1, 3}
 
 
-def assert_routed_by_last_weights(farm, stream, begin, end):
+def assert_routed_by_last_counts(farm, stream, begin, end):
     lines = lines_between(stream, picks(farm), begin, end)
     assert len(lines) >= 60
     assert wrong_picks(lines, among=(1, 2)) == []
-    # And those had the weights of before: 20 other people's jobs at the first.
+    # And those were the counts of before: 20 other people's jobs at the first.
     for line in lines:
         external = int(line["loads"].split(",")[0].split("+")[1])
         assert abs(external - EXTERNAL[1]) <= 8, line["line"]
@@ -72,7 +72,7 @@ def test_the_agent_killed_and_started_again(lab):
         farm.start_agent()
         farm.wait_for_agent()
         finish_recovered(farm, stream)
-    assert_routed_by_last_weights(farm, stream, begin, end)
+    assert_routed_by_last_counts(farm, stream, begin, end)
 
 
 def test_the_agent_frozen_and_continued(lab):
@@ -88,7 +88,7 @@ def test_the_agent_frozen_and_continued(lab):
         finally:
             farm.agent.send_signal(signal.SIGCONT)
         finish_recovered(farm, stream)
-    assert_routed_by_last_weights(farm, stream, begin, end)
+    assert_routed_by_last_counts(farm, stream, begin, end)
 
 
 def test_the_agent_restarted_again_and_again(lab):
@@ -159,4 +159,4 @@ def test_the_agents_port_is_taken(lab):
         farm.start_agent()
         farm.wait_for_agent()
         finish_recovered(farm, stream)
-    assert_routed_by_last_weights(farm, stream, begin, end)
+    assert_routed_by_last_counts(farm, stream, begin, end)

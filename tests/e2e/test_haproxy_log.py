@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from client import JOB_PATH
 
 
@@ -79,6 +81,25 @@ def test_a_job_that_nobody_takes_names_all_that_refused(lab):
     (line,) = farm.wait_for_log(1)
     assert line["status"] == "503"
     assert line["tried"] == "instance1,instance2"
+
+
+@pytest.mark.parametrize("working", [8, 9])
+def test_eight_instances_are_tried_with_the_longest_of_names(lab, working):
+    sim = lab.sim(9)
+    numbers = range(65527, 65536)
+    instances = dict(zip(numbers, sim.instances))
+    farm = lab.farm(instances, HEALTH_CHECK_INTERVAL="1h")
+    for jobs, instance in enumerate(sim.instances):
+        instance.set(external_jobs=jobs)
+    farm.start()
+    farm.wait_for_external({number: jobs for jobs, number in enumerate(numbers)})
+    names = [f"instance{number}" for number in numbers]
+    for instance in sim.instances[: working - 1]:
+        instance.set(listening=False)
+    response = farm.run_job()
+    (line,) = farm.wait_for_log(1)
+    assert line["tried"] == ",".join(names[: working - 1])
+    assert (response.status, line["pick"]) == ((200, names[7]) if working == 8 else (503, "-"))
 
 
 def test_a_job_without_any_healthy_instance_has_no_pick(lab):

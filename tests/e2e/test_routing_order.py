@@ -146,7 +146,7 @@ def test_more_jobs_than_a_weight_can_say_still_count_as_many(lab):
     farm.instances[1].set(external_jobs=5000)
     farm.instances[2].set(external_jobs=90)
     farm.start()
-    farm.wait_for_weights({1: 1, 2: 10})
+    farm.wait_for_external({1: 5000, 2: 90})
     assert farm.run_jobs(5) == [2] * 5
 
 
@@ -155,7 +155,7 @@ def test_hundreds_of_other_peoples_jobs_are_told_from_hundreds_more(lab):
     for number, jobs in {1: 301, 2: 300, 3: 1_000_000}.items():
         farm.instances[number].set(external_jobs=jobs)
     farm.start()
-    farm.wait_for_weights({1: 1, 2: 1, 3: 1})
+    farm.wait_for_external({1: 301, 2: 300, 3: 1_000_000})
     first, *others = [farm.open_job_and_see() for _ in range(3)]
     assert (first, sorted(others)) == (2, [1, 2])
     assert farm.in_flight() == {1: 1, 2: 2, 3: 0}
