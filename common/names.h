@@ -10,6 +10,6 @@
  * what HAProxy has left of it (srv_conn_free) falls with every job. It is never used up: no
  * instance has so many external jobs (SAMPLE_JOBS_MAX), no HAProxy so many connections.
  */
-#define INSTANCE_ROOM 1000000000
+#define INSTANCE_ROOM 1000000000U
 
 #endif
