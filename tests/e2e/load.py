@@ -383,7 +383,9 @@ class Stream:
         if self._stop.is_set():
             return
         self.lowest_open = min(self.lowest_open, len(self._open))
-        if not task.ok and task.ended - task.sent < PAUSE_AFTER_FAILURE:
+        # One that broke with its instance has a place elsewhere.
+        broke = task.status == 502
+        if not task.ok and not broke and task.ended - task.sent < PAUSE_AFTER_FAILURE:
             self._at(PAUSE_AFTER_FAILURE, None)
         else:
             self._start()
