@@ -132,7 +132,7 @@ static struct sample sample_from_result(struct check *check, CURLcode code)
         return sample_from_status(check);
     case CURLE_OPERATION_TIMEDOUT:
         return sample_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
-                             config_check_timeout_ms(check->poller->config));
+                             check->poller->config->check_timeout_ms);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
         return sample_failed(CHECK_CONNECTION_FAILED, "%s", problem);
@@ -265,7 +265,7 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* else the environment is asked each time */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config_check_timeout_ms(config));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->check_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);

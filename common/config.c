@@ -12,7 +12,8 @@
 #include "options.h"
 #include "xalloc.h"
 
-#define CHECK_TIMEOUT_MS 5000U
+/* What HAProxy's json_query() has room for, and more than anybody needs. */
+#define MEMBER_PATH_MAX 200
 #define AGENT_INTER_MIN_MS 5U
 #define AGENT_INTER_MAX_MS 1000U
 #define SHOWN_VALUE_MAX 200
@@ -200,6 +201,25 @@ static bool is_json_pointer(const char *text)
     return true;
 }
 
+/*
+ * HAProxy follows a path of names that are told apart by dots, and takes a number for an index:
+ * names that need no quotes there are all that it is given.
+ */
+static bool is_member_pointer(const char *text)
+{
+    size_t length = strlen(text);
+
+    if (text[0] != '/' || length > MEMBER_PATH_MAX || text[length - 1] == '/')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text == '/' && !isalpha((unsigned char)text[1]) && text[1] != '_')
+            return false;
+        if (*text != '/' && !isalnum((unsigned char)*text) && strchr("_-", *text) == NULL)
+            return false;
+    }
+    return true;
+}
+
 static const char *check_text(const struct option_info *option, const char *value)
 {
     switch (option->type) {
@@ -226,6 +246,11 @@ static const char *check_text(const struct option_info *option, const char *valu
                    ? NULL
                    : "expected at most 16 paths separated by commas, such as /v1/models,/docs/ "
                      "(letters, digits and -._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_MEMBER:
+        return is_member_pointer(value)
+                   ? NULL
+                   : "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
+                     "digits, _ and -, which don't start with a digit)";
     case OPTION_POINTERS:
         return each_part(value, is_json_pointer)
                    ? NULL
@@ -439,6 +464,8 @@ struct config *config_from_settings(const struct settings *settings, struct erro
     struct parser p = {.config = xcalloc(1, sizeof(struct config)), .errors = errors};
 
     read_options(&p, settings);
+    if (p.config->jobs_interval_ms > p.config->check_interval_ms)
+        p.config->jobs_interval_ms = p.config->check_interval_ms;
     read_instances(&p, settings);
     reject_same_ports(&p, settings);
     check_files(&p, settings);
@@ -482,12 +509,6 @@ void config_free(struct config *config)
     }
     free(config->instances);
     free(config);
-}
-
-unsigned config_check_timeout_ms(const struct config *config)
-{
-    return config->check_interval_ms < CHECK_TIMEOUT_MS ? config->check_interval_ms
-                                                        : CHECK_TIMEOUT_MS;
 }
 
 unsigned config_agent_inter_ms(const struct config *config)

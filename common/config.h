@@ -30,8 +30,11 @@ struct config {
     unsigned port;
     char *bind_address;
     unsigned check_interval_ms;
+    unsigned jobs_interval_ms; /* never longer than check_interval_ms */
+    unsigned check_timeout_ms;
     char *health_path;
     char *jobs_field;
+    char *job_id_field;
     unsigned unhealthy_after;
     unsigned request_timeout_ms;
     unsigned connect_timeout_ms;
@@ -72,9 +75,6 @@ struct config *config_load(const struct config_sources *sources, struct errors *
 struct config *config_from_settings(const struct settings *settings, struct errors *errors);
 
 void config_free(struct config *config);
-
-/* The time limit of one health check: 5 s, or the interval if that is shorter. */
-unsigned config_check_timeout_ms(const struct config *config);
 
 /*
  * The time between two agent-checks of an instance: a quarter of the interval between health

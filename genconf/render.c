@@ -216,7 +216,7 @@ static void render_defaults(FILE *out, const struct config *config)
             "    timeout tunnel %ums\n"
             "    timeout check %ums\n",
             config->connect_timeout_ms, config->request_timeout_ms, config->request_timeout_ms,
-            config->request_timeout_ms, config_check_timeout_ms(config));
+            config->request_timeout_ms, config->check_timeout_ms);
     fprintf(out, "    # HAProxy's own answers, in the form of the instances' own errors.\n");
     render_error(out, 400, "Bad Request");
     render_error(out, 408, "Request Timeout");

@@ -799,15 +799,51 @@ static void more_than_ten_thousand_instances_are_refused(void **state)
     settings_free(&settings);
 }
 
-static void a_check_takes_at_most_its_interval_or_five_seconds(void **state)
+static void the_interval_between_counts_is_never_longer_than_the_one_between_checks(void **state)
 {
-    static const unsigned cases[][2] = {{100, 100},   {2000, 2000},  {4999, 4999},   {5000, 5000},
-                                        {5001, 5000}, {30000, 5000}, {3600000, 5000}};
+    static const unsigned cases[][3] = {
+        {30000, 1000, 1000}, {30000, 40000, 30000}, {500, 1000, 500}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct config config = {.check_interval_ms = cases[i][0]};
-        assert_int_equal(config_check_timeout_ms(&config), cases[i][1]);
+        struct settings settings = {0};
+        struct errors errors = {0};
+        char text[2][32];
+        snprintf(text[0], sizeof(text[0]), "%ums", cases[i][0]);
+        snprintf(text[1], sizeof(text[1]), "%ums", cases[i][1]);
+        settings_add(&settings, "INSTANCE_1_URL", "http://a", "test");
+        settings_add(&settings, "HEALTH_CHECK_INTERVAL", text[0], "test");
+        settings_add(&settings, "JOBS_INTERVAL", text[1], "test");
+        struct config *config = config_from_settings(&settings, &errors);
+        assert_no_errors(&errors);
+        assert_int_equal(config->jobs_interval_ms, cases[i][2]);
+        assert_int_equal(config->check_timeout_ms, 5000);
+        config_free(config);
+        settings_free(&settings);
+    }
+}
+
+static void a_job_id_is_at_a_pointer_that_haproxy_can_follow(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } cases[] = {{"/job_id", true}, {"/a/b-c/_d9", true}, {"job_id", false}, {"/", false},
+                 {"/a/", false},    {"/0", false},        {"/a//b", false},  {"/a.b", false},
+                 {"/a~1b", false},  {"/a'b", false},      {"/a b", false},   {"/a/1", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct settings settings = {0};
+        struct errors errors = {0};
+        settings_add(&settings, "INSTANCE_1_URL", "http://a", "test");
+        settings_add(&settings, "JOB_ID_FIELD", cases[i].text, "test");
+        struct config *config = config_from_settings(&settings, &errors);
+        if ((config != NULL) != cases[i].is_good)
+            fail_msg("%s is %s", cases[i].text, config == NULL ? "refused" : "taken");
+        config_free(config);
+        errors_free(&errors);
+        settings_free(&settings);
     }
 }
 
@@ -942,7 +978,8 @@ int main(void)
         cmocka_unit_test(errors_are_printed_one_a_line_after_the_warnings),
         cmocka_unit_test(an_https_address_is_warned_of),
         cmocka_unit_test(more_than_ten_thousand_instances_are_refused),
-        cmocka_unit_test(a_check_takes_at_most_its_interval_or_five_seconds),
+        cmocka_unit_test(the_interval_between_counts_is_never_longer_than_the_one_between_checks),
+        cmocka_unit_test(a_job_id_is_at_a_pointer_that_haproxy_can_follow),
         cmocka_unit_test(agent_checks_are_a_quarter_of_the_interval_apart),
         cmocka_unit_test(environment_goes_before_env_file_goes_before_configuration_file),
         cmocka_unit_test(an_error_in_a_file_is_reported_with_those_of_the_values),
