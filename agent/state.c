@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include <event2/util.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,7 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
     state->passed++;
     state->active_jobs = sample->active_jobs;
     state->external_jobs = estimate_external(state, start);
+    forecast_take(&state->forecast, state->external_jobs, start->acceptances != state->reported);
     state->reported = start->acceptances;
     return set_health(state, true, now);
 }
@@ -192,6 +194,7 @@ void state_inherit(struct state *state)
     state->external_jobs += state->in_flight + state_accepted(state);
     if (state->external_jobs > SAMPLE_JOBS_MAX)
         state->external_jobs = SAMPLE_JOBS_MAX;
+    forecast_restart(&state->forecast, state->external_jobs);
     state->in_flight = 0;
     state->sessions = 0;
     state->acceptances = state->reported = state->told = 0;
@@ -223,11 +226,14 @@ unsigned state_penalty(const struct state *state)
 
 unsigned state_load(const struct state *state)
 {
-    return state->in_flight + state->external_jobs + state_accepted(state) + state_penalty(state);
+    return state->in_flight + (unsigned)lround(state->forecast.expected) + state_accepted(state) +
+           state_penalty(state);
 }
 
 uint32_t state_word(const struct state *state)
 {
-    return state->reported - state->external_jobs - told_penalty(state) -
-           (state->drained ? DRAINED_LOAD : 0);
+    uint32_t external = (uint32_t)lround(state->forecast.expected * LOAD_UNIT);
+    uint32_t others = told_penalty(state) + (state->drained ? DRAINED_LOAD : 0);
+
+    return LOAD_UNIT * (state->reported - others) - external;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "forecast.h"
 #include "sample.h"
 
 /* "reason: detail". */
@@ -34,6 +35,7 @@ struct state {
     bool maintained;             /* the same: set to maint */
     unsigned active_jobs;        /* as last reported */
     unsigned external_jobs;      /* those of them that HAProxy can't see */
+    struct forecast forecast;    /* of external_jobs, until the next report */
     unsigned in_flight;          /* requests that HAProxy had open when it was last asked */
     uint64_t sessions;           /* those that it had ever opened */
     uint64_t failed_connections; /* HAProxy's counters of this server */
@@ -134,7 +136,7 @@ unsigned state_accepted(const struct state *state);
  */
 unsigned state_penalty(const struct state *state);
 
-/* In flight, external and accepted jobs, and penalty: what the routing rules compare. */
+/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
 unsigned state_load(const struct state *state);
 
 /* What is to be told to HAProxy's table (see names.h). */

@@ -7,16 +7,18 @@
 
 /*
  * Stick tables, keyed by instances' numbers. What HAProxy can't see of an instance's load is
- * gpc0 - gpt0 of table jobs, modulo 2^32: gpc0 counts the jobs that it accepted and that go on
- * after their answer, gpt0 is the agent's word, gpc0 as of a report less the jobs that nobody but
- * the report knows of. In table failed gpt0 is the penalty: 2^k - 1 after k failed jobs.
+ * 16 gpc0 - gpt0 of table jobs, in sixteenths of a job and modulo 2^32: gpc0 counts the jobs that
+ * it accepted and that go on after their answer, gpt0 is the agent's word, 16 gpc0 as of a report
+ * less the jobs that nobody but the report knows of. In table failed gpt0 is the penalty, in jobs:
+ * 2^k - 1 after k failed jobs.
  */
+#define LOAD_UNIT 16U
 #define TABLE_JOBS "jobs"
 #define TABLE_FAILED "failed"
 #define PENALTY_MAX 16383U
 
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
-#define DRAINED_LOAD (1U << 29)
+#define DRAINED_LOAD (1U << 25)
 
 /* HAProxy's server-state-file, beside its socket. */
 #define STATE_FILE_SUFFIX ".state"

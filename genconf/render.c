@@ -18,10 +18,11 @@
 #define KEY_FIELD 65536
 /*
  * The room of an instance without load: a number that stays above 0 for the greatest load, drained
- * (DRAINED_LOAD) and with every penalty. Rooms are computed modulo 2^32, as the agent's word is.
+ * (DRAINED_LOAD) and with every penalty. Rooms are computed modulo 2^31, so that a key has 63 bits.
  */
 #define ROOM (1U << 30)
-_Static_assert(ROOM > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
+#define ROOM_MASK 2147483647U
+_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
 #define TABLE_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
 #define JOBS_EXPIRE "24d" /* the longest; the agent's word stands until the next one */
 /* How long a failure is held against an instance, and how long it makes the next one weigh more. */
@@ -413,23 +414,23 @@ static void render_rules_of_instance(FILE *out, const struct config *config,
     unsigned number = instance->number;
 
     fprintf(out,
-            "    http-request set-var(req.seen) int(%u),table_gpc0(" TABLE_JOBS ")\n"
-            "    http-request set-var(req.seen) int(%u),table_gpt0(" TABLE_JOBS ")"
-            ",add(%u),sub(req.seen)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpc0(" TABLE_JOBS "),mul(%u)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpt0(" TABLE_JOBS "),add(%u)"
+            ",sub(req.seen),and(%u)\n"
             "    http-request set-var(req.room) int(%u),table_gpt0(" TABLE_FAILED ")\n"
-            "    http-request set-var(req.room) srv_conn(farm/instance%u),add(req.room),neg"
-            ",add(req.seen),and(4294967295),mul(%d)\n"
+            "    http-request set-var(req.room) srv_conn(farm/instance%u),add(req.room),mul(%u),neg"
+            ",add(req.seen),mul(%d)\n"
             "    http-request set-var(req.host) str(%s) if "
             "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
             "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
             "!{ var(txn.before) -m sub ,%u, } { var(req.key),set-var(req.best) -m found }\n",
-            number, number, ROOM, number, number, KEY_FIELD, instance->url.authority, KEY_FIELD,
-            KEY_FIELD, number, number, number, number);
+            number, LOAD_UNIT, number, ROOM, ROOM_MASK, number, number, LOAD_UNIT, KEY_FIELD,
+            instance->url.authority, KEY_FIELD, KEY_FIELD, number, number, number, number);
     if (logs_loads(config))
         fprintf(out,
                 "    http-request set-var(req.unseen%u) var(req.seen),neg,add(%u)"
-                ",and(4294967295)\n",
-                number, ROOM);
+                ",and(%u),add(%u),div(%u)\n",
+                number, ROOM, ROOM_MASK, LOAD_UNIT / 2, LOAD_UNIT);
 }
 
 static void render_pick(FILE *out, const struct config *config)
@@ -468,11 +469,13 @@ static void render_outcome(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.best),and(%d)\n"
-            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
+            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)"
+            ",add(%u),div(%u)\n"
             "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
             "    # Its own Host: instances sit behind name-based ingresses.\n"
             "    http-request set-header Host %%[var(req.host)]\n",
-            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, ROOM);
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, ROOM, LOAD_UNIT / 2,
+            LOAD_UNIT);
 }
 
 static void render_path_prefixes(FILE *out, const struct config *config)

@@ -251,7 +251,8 @@ class Runtime:
         """What the rules know of jobs that HAProxy itself can't see (see common/names.h)."""
         answer = self._ask(f"show table jobs key {number}")
         found = dict(re.findall(rb" (gp[ct]0)=(\d+)", answer))
-        return (int(found.get(b"gpc0", 0)) - int(found.get(b"gpt0", 0))) % 2**32
+        sixteenths = (16 * int(found.get(b"gpc0", 0)) - int(found.get(b"gpt0", 0))) % 2**31
+        return (sixteenths + 8) // 16
 
     def close(self):
         self._socket.close()
