@@ -33,6 +33,13 @@
 #define REFRESH_MIN_MS 250
 #define REFRESH_MAX_MS 1000
 #define REFRESH_FACTOR 50
+/*
+ * What other people and asynchronous jobs do is only seen in reports: where these have just
+ * changed, the next one comes sooner, after half of the time since, but not sooner than this part
+ * of JOBS_INTERVAL, nor than so many instances allow for.
+ */
+#define QUICK_PART 4
+#define QUICK_PER_INSTANCE_MS 5
 /* Jobs that come one by one are a busy farm too: so many intervals after the last one. */
 #define BUSY_INTERVALS 5
 
@@ -40,6 +47,7 @@
 struct pending {
     bool is_reported;
     bool is_due;
+    int64_t changed_ms; /* when its external or accepted jobs were last seen to change */
     struct state_start start;
     struct sample sample;
 };
@@ -54,12 +62,13 @@ struct checks {
     struct pending *pending; /* one for each state */
     size_t *queue;           /* indices of those that wait, in the order of their coming */
     size_t queued;
-    size_t asked;       /* the first so many came before the query under way began */
-    bool *was_drained;  /* one for each state */
-    bool all_wanted;    /* the next query is for all servers, whatever waits */
-    bool all_asked;     /* the one under way is */
-    int64_t asked_ms;   /* when it began */
-    int64_t busy_ms;    /* when jobs were last seen */
+    size_t asked;      /* the first so many came before the query under way began */
+    bool *was_drained; /* one for each state */
+    bool all_wanted;   /* the next query is for all servers, whatever waits */
+    bool all_asked;    /* the one under way is */
+    int64_t asked_ms;  /* when it began */
+    int64_t busy_ms;   /* when jobs were last seen */
+    bool is_busy;
     bool is_async;      /* jobs were accepted whose reports aren't over yet */
     bool has_table;     /* HAProxy has the table that is written to */
     bool has_inherited; /* its process is new, and has to be told everything */
@@ -87,7 +96,7 @@ static void log_change(const struct checks *checks, const struct state *state,
 
 /* A failure that counts is logged until it is a state, and when its reason changes. */
 static void log_check(const struct state *state, const struct sample *sample,
-                      const char *previous_error, unsigned failures)
+                      enum check_reason previous, unsigned failures)
 {
     const char *name = INSTANCE_PREFIX;
 
@@ -96,12 +105,33 @@ static void log_check(const struct state *state, const struct sample *sample,
                   "accepted=%u took=%u ms",
                   name, state->number, state->active_jobs, state->in_flight, state->external_jobs,
                   state_accepted(state), state->check_ms);
-    else if (failures != state->failures || strcmp(previous_error, state->error) != 0)
+    else if (failures != state->failures || previous != sample->reason)
         log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, state->number,
                     state->url, state->failures, state->error);
     else
         log_debug("instance=%s%u check failed, %u in a row: %s", name, state->number,
                   state->failures, state->error);
+}
+
+/* In a busy farm: how long after its last check an instance is asked again. */
+static unsigned quick_interval_ms(const struct checks *checks, int64_t steady_ms)
+{
+    unsigned most = checks->config->jobs_interval_ms;
+    size_t least = checks->farm->count * QUICK_PER_INSTANCE_MS;
+
+    if (least < most / QUICK_PART)
+        least = most / QUICK_PART;
+    if (least > most || steady_ms / 2 > most)
+        return most;
+    return steady_ms / 2 > (int64_t)least ? (unsigned)(steady_ms / 2) : (unsigned)least;
+}
+
+static void hasten(struct checks *checks, size_t index)
+{
+    int64_t steady_ms = clock_ms() - checks->pending[index].changed_ms;
+
+    if (checks->is_busy)
+        poller_hasten(checks->poller, index, quick_interval_ms(checks, steady_ms));
 }
 
 /* The one end of every check, with HAProxy's counts in the state. */
@@ -114,14 +144,17 @@ static void complete(struct checks *checks, size_t index)
     struct moment now = clock_now();
     int64_t lasted_ms = now.monotonic_ms - state->changed_ms;
     unsigned failures = state->failures;
-    char previous_error[STATE_ERROR_MAX];
+    unsigned unseen = state->external_jobs + state_accepted(state);
+    enum check_reason previous = state->reason;
 
-    memcpy(previous_error, state->error, sizeof(previous_error));
     pending->is_reported = false;
     state->asked = false;
     enum state_change change = state_apply(state, &pending->sample, &pending->start, &rules, &now);
-    log_check(state, &pending->sample, previous_error, failures);
+    log_check(state, &pending->sample, previous, failures);
     log_change(checks, state, change, lasted_ms);
+    if (state->external_jobs + state_accepted(state) != unseen)
+        pending->changed_ms = now.monotonic_ms;
+    hasten(checks, index);
 }
 
 static void wait_for_counts(struct checks *checks, size_t index)
@@ -311,11 +344,11 @@ static void see_errors(struct state *state)
     unsigned after = state->errors.is_held ? state->errors.penalty : 0;
     if (before == 0 && after > 0)
         log_warning("instance=" INSTANCE_PREFIX "%u url=%s connections or responses failed: it "
-                    "gets jobs after all others",
-                    state->number, state->url);
+                    "counts as if it had %u jobs more",
+                    state->number, state->url, after);
     if (before > 0 && after == 0)
-        log_info("instance=" INSTANCE_PREFIX "%u url=%s gets jobs like all others again",
-                 state->number, state->url);
+        log_info("instance=" INSTANCE_PREFIX "%u url=%s counts as its jobs again", state->number,
+                 state->url);
 }
 
 static bool apply_all(struct checks *checks, const char *text, size_t length)
@@ -427,13 +460,19 @@ static bool see_jobs(struct checks *checks, const struct activity *before)
 static void set_pace(struct checks *checks, const struct activity *before)
 {
     int64_t now = clock_ms();
-    unsigned jobs_ms = checks->config->jobs_interval_ms;
+    int64_t jobs_ms = checks->config->jobs_interval_ms;
 
     if (see_jobs(checks, before))
         checks->busy_ms = now;
-    bool is_busy =
-        checks->busy_ms != 0 && now - checks->busy_ms <= BUSY_INTERVALS * (int64_t)jobs_ms;
-    poller_set_interval(checks->poller, is_busy ? jobs_ms : checks->config->check_interval_ms);
+    checks->is_busy = checks->busy_ms != 0 && now - checks->busy_ms <= BUSY_INTERVALS * jobs_ms;
+    poller_set_interval(checks->poller, checks->is_busy ? checks->config->jobs_interval_ms
+                                                        : checks->config->check_interval_ms);
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        if (state_accepted(&checks->farm->states[i]) == 0)
+            continue;
+        checks->pending[i].changed_ms = now;
+        hasten(checks, i);
+    }
 }
 
 static void take_counts(struct checks *checks, const char *text, size_t length)

@@ -45,6 +45,9 @@ void poller_start(struct poller *poller, size_t index);
  */
 void poller_set_interval(struct poller *poller, unsigned interval_ms);
 
+/* This one is due `wait_ms` after its last check began, if that is sooner than its moment. */
+void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms);
+
 /* All are due at once, but those whose check waits for its start. */
 void poller_hurry(struct poller *poller);
 

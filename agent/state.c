@@ -135,6 +135,7 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
 {
     state->checked = true;
     state->last_check = now->wall;
+    state->reason = sample->reason;
     if (sample->reason != CHECK_PASSED)
         return apply_failure(state, sample, start, rules, now);
     state->error[0] = '\0';

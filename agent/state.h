@@ -55,6 +55,7 @@ struct state {
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     char error[STATE_ERROR_MAX];    /* of the last check; "" if it passed */
+    enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */

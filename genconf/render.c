@@ -28,9 +28,10 @@ _Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained insta
 /* How long a failure is held against an instance, and how long it makes the next one weigh more. */
 #define PENALTY_EXPIRE "10s"
 #define FAILURES_EXPIRE "10m"
-/* The largest answer that is looked into, and how long it is waited for. */
+/* The largest answer that is looked into. */
 #define ANSWER_MAX 8192
-#define ANSWER_WAIT "1s"
+/* HAProxy's own verdict of an instance that isn't there yet must not outlast the agent's. */
+#define DOWN_INTER_MAX_MS 1000U
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
@@ -532,13 +533,15 @@ static void render_servers(FILE *out, const struct config *config)
             "    retries 1\n"
             "    option redispatch 1\n"
             "    use-server %%[var(txn.pick)] if TRUE\n"
-            "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
+            "    default-server weight 100 inter %ums downinter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
             "proxy-v2-options unique-id\n",
-            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
-            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,
-            AGAIN_ID);
+            config->check_interval_ms,
+            config->check_interval_ms < DOWN_INTER_MAX_MS ? config->check_interval_ms
+                                                          : DOWN_INTER_MAX_MS,
+            config->unhealthy_after, CHECK_RISE, agent_address(config), config->agent_port,
+            config_agent_inter_ms(config), config->port, config->admin_port, AGAIN_ID);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
@@ -559,15 +562,16 @@ static void render_accepted(FILE *out, const struct config *config)
 {
     fprintf(out,
             "\n    # A job that goes on after its answer: status 202, or a job id in a small JSON\n"
-            "    # answer. No other answer waits for its body.\n"
+            "    # answer. No other answer waits for its body, and this one as long as it would\n"
+            "    # without: when the time is over HAProxy answers 504.\n"
             "    acl is_small res.hdr(content-length) -m int 1:%d\n"
             "    acl is_json res.hdr(content-type) -m sub -i json\n"
             "    acl is_success status 200:299\n"
-            "    http-response wait-for-body time " ANSWER_WAIT
-            " if METH_POST is_success !{ status 202 } is_small is_json !{ srv_id %d }\n"
+            "    http-response wait-for-body time %ums if METH_POST is_success !{ status 202 } "
+            "is_small is_json !{ srv_id %d }\n"
             "    http-response set-var(txn.accepted) int(1) if METH_POST { status 202 }\n"
             "    http-response set-var(txn.accepted) res.body,json_query('",
-            ANSWER_MAX, AGAIN_ID);
+            ANSWER_MAX, config->request_timeout_ms, AGAIN_ID);
     put_json_path(out, config->job_id_field);
     fprintf(out,
             "') if METH_POST is_success is_small is_json !{ srv_id %d }\n"
