@@ -448,14 +448,15 @@ static bool set_up_groups(struct poller *poller, long connections_max)
 }
 
 struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
-                          long connections_max, const struct poller_events *events)
+                          unsigned interval_ms, long connections_max,
+                          const struct poller_events *events)
 {
     struct poller *poller = xcalloc(1, sizeof(*poller));
 
     poller->base = base;
     poller->config = config;
     poller->events = *events;
-    poller->interval_ms = config->check_interval_ms;
+    poller->interval_ms = interval_ms;
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));

@@ -28,12 +28,14 @@ struct poller_events {
 
 /*
  * `config` must outlive the poller. `is_now` has a flag for each instance: those are due at once,
- * the others when their moment comes. `connections_max` bounds open connections (0: no bound).
- * Returns NULL if libcurl or libevent can't be set up. The caller releases it with poller_free(),
- * which gives up polls under way without a result; not from inside a callback.
+ * the others when their moment comes, each every `interval_ms`. `connections_max` bounds open
+ * connections (0: no bound). Returns NULL if libcurl or libevent can't be set up. The caller
+ * releases it with poller_free(), which gives up polls under way without a result; not from inside
+ * a callback.
  */
 struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
-                          long connections_max, const struct poller_events *events);
+                          unsigned interval_ms, long connections_max,
+                          const struct poller_events *events);
 void poller_free(struct poller *poller);
 
 /* Starts the check of an instance that is due. */

@@ -65,6 +65,8 @@ struct state {
 struct farm {
     struct state *states;
     size_t count;
+    int64_t busy_ms; /* monotonic: when jobs of ours were last seen; 0: never */
+    bool is_async;   /* some of them were asynchronous, and external ones are still reported */
     uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
 };
 
@@ -87,6 +89,9 @@ void farm_free(struct farm *farm);
 /* NULL if there is no such instance. */
 struct state *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
+
+/* Whether every instance that may get jobs has had some failed lately, or connections. */
+bool farm_fails_alike(const struct farm *farm);
 
 /* What HAProxy had when a health check began. */
 struct state_start {

@@ -183,7 +183,9 @@ static void render_global(FILE *out, const struct config *config)
         "    # (drain, maint, ready) is the second one.\n"
         "    stats socket %s mode 660 level operator%s%s\n"
         "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
-        "    stats timeout 1m\n"
+        "    # More than ten, HAProxy's default: a few that hang must not keep the agent out.\n"
+        "    stats maxconn 40\n"
+        "    stats timeout 30s\n"
         "    # The agent notes there who is drained or in maintenance, for the next process.\n"
         "    server-state-file %s" STATE_FILE_SUFFIX "\n",
         syslog_level(config->log_level), config->haproxy_socket,
@@ -593,16 +595,17 @@ static void render_failures(FILE *out)
             "\n    # Memory of failures: a penalty of 2^k - 1 after k in a row, until a job\n"
             "    # succeeds, or for " PENALTY_EXPIRE "; then one is tried again.\n"
             "    acl is_failure status 429 500:599\n"
-            "    acl had_failed var(txn.number),table_gpt0(failures) -m int gt 0\n"
+            "    acl had_failed var(txn.number),table_gpt0(" TABLE_FAILURES ") -m int gt 0\n"
             "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
             " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
             "had_failed\n"
-            "    http-response track-sc2 var(txn.number) table failures if { sc1_tracked }\n"
+            "    http-response track-sc2 var(txn.number) table " TABLE_FAILURES
+            " if { sc1_tracked }\n"
             "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
             "{ sc2_tracked } is_failure\n"
             "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
             "    http-response sc-set-gpt0(1) sc2_get_gpt0 if { sc2_tracked }\n",
-            AGAIN_ID, AGAIN_ID, PENALTY_MAX);
+            AGAIN_ID, AGAIN_ID, JOBS_PENALTY_MAX);
 }
 
 static void render_tables(FILE *out)
@@ -617,7 +620,7 @@ static void render_tables(FILE *out)
         "\n# gpt0: the penalty for its latest failures, and what it grows from.\n"
         "backend " TABLE_FAILED "\n"
         "    stick-table type integer size %u expire " PENALTY_EXPIRE " store gpt0\n"
-        "\nbackend failures\n"
+        "\nbackend " TABLE_FAILURES "\n"
         "    stick-table type integer size %u expire " FAILURES_EXPIRE " store gpt0\n",
         TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
 }
