@@ -148,8 +148,10 @@ static void choose_gap(struct checks *checks, size_t index, unsigned previous_jo
 
     pending->in_flight = state->in_flight;
     pending->sessions = state->sessions;
-    pending->gap_ms = has_changed ? quick_interval_ms(checks)
-                                  : pending->gap_ms + pending->gap_ms / QUICK_GROWTH + 1;
+    if (has_changed)
+        pending->gap_ms = quick_interval_ms(checks);
+    else
+        pending->gap_ms += pending->gap_ms / QUICK_GROWTH + 1;
     hasten(checks, index);
 }
 
@@ -618,6 +620,7 @@ static bool start_poller(struct checks *checks, struct event_base *base, long co
         /* One that a reload gave up is begun again, else reloads could starve it. */
         is_now[i] = !checks->farm->states[i].checked || checks->farm->states[i].asked;
         checks->was_drained[i] = checks->farm->states[i].drained;
+        checks->pending[i].gap_ms = checks->config->jobs_interval_ms;
     }
     checks->is_busy = is_busy(checks);
     checks->poller =

@@ -10,7 +10,7 @@
  * 16 gpc0 - gpt0 of table jobs, in sixteenths of a job and modulo 2^32: gpc0 counts the jobs that
  * it accepted and that go on after their answer, gpt0 is the agent's word, 16 gpc0 as of a report
  * less the jobs that nobody but the report knows of. In table failed gpt0 is the penalty, in jobs:
- * 2^k - 1 after k failed jobs.
+ * 2^(k-1) - 1 after k failed jobs in a row.
  */
 #define LOAD_UNIT 16U
 #define TABLE_JOBS "jobs"
