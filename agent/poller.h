@@ -11,7 +11,8 @@
 /*
  * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: new
  * instances at once, then each once per interval, spread over it; one request per instance at a
- * time; connections are kept alive. It follows no redirect, uses no proxy and verifies TLS.
+ * time; connections are kept alive. Names are looked up by lookup.h, never by libcurl. It follows
+ * no redirect, uses no proxy and verifies TLS.
  */
 struct poller;
 
@@ -21,9 +22,13 @@ typedef void (*poller_result)(void *context, size_t index, const struct sample *
 /* A poll of that instance was due while the one before was still under way. */
 typedef void (*poller_missed)(void *context, size_t index);
 
+/* HAProxy's address of that instance's server (lookup_ask() has the form), or NULL. */
+typedef const char *(*poller_address)(void *context, size_t index);
+
 struct poller_events {
     poller_result result;
     poller_missed missed;
+    poller_address address; /* NULL: HAProxy's addresses aren't known */
     void *context;
 };
 
