@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <search.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static int compare_names(const void *one, const void *other)
 
 static struct name *find_name(const struct lookup *lookup, const char *host)
 {
-    struct name key = {.host = (char *)(uintptr_t)host};
+    struct name key = {.host = (char *)host};
     struct name **place = tfind(&key, &lookup->names, compare_names);
 
     return place == NULL ? NULL : *place;
