@@ -5,25 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "clock.h"
 #include "haproxy.h"
 #include "log.h"
 #include "names.h"
 #include "poller.h"
-#include "showstat.h"
+#include "statefile.h"
 #include "xalloc.h"
 
 #define PROBLEM_MAX 80
 
 /* Servers only (4): all of them (-1), or one. */
 #define ASK_ALL "show stat " BACKEND_NAME " 4 -1"
-#define ASK_ONE "show stat " BACKEND_NAME " 4 %u;"
+#define ASK_ONE "show stat " BACKEND_NAME " 4 %u"
+#define ASK_SERVERS "show servers state " BACKEND_NAME
+#define ASK_TABLE "show table "
+#define ASK_ENTRY "show table " TABLE_JOBS " key %u"
+#define TELL "set table " TABLE_JOBS " key %u data.gpt0 %" PRIu32
 /* With more of them to ask about, one answer of all is cheaper. */
 #define ASKED_ALONE_MAX 64U
 
-/* A poll's result that waits for HAProxy's counts. */
+/*
+ * All counts are asked for so often, but by a HAProxy with many servers not for more than a
+ * fiftieth of its time, as long as a second is enough for that.
+ */
+#define REFRESH_MIN_MS 250
+#define REFRESH_MAX_MS 1000
+#define REFRESH_FACTOR 50
+/* Jobs that come one by one are a busy farm too: so many intervals after the last one. */
+#define BUSY_INTERVALS 5
+
+/* What an instance waits for HAProxy's counts with: a result, a check that is due. */
 struct pending {
-    bool waiting;
+    bool is_reported;
+    bool is_due;
+    struct state_start start;
     struct sample sample;
 };
 
@@ -32,14 +49,20 @@ struct checks {
     struct farm *farm;
     struct poller *poller;
     struct haproxy *haproxy;
+    struct statefile *statefile;
     struct event *refresh;
     struct pending *pending; /* one for each state */
     size_t *queue;           /* indices of those that wait, in the order of their coming */
     size_t queued;
-    size_t asked;      /* the first so many came before the query under way began */
-    bool *was_drained; /* the same */
-    bool all_wanted;   /* the next query is for all servers, whatever waits */
-    bool all_asked;    /* the one under way is */
+    size_t asked;       /* the first so many came before the query under way began */
+    bool *was_drained;  /* one for each state */
+    bool all_wanted;    /* the next query is for all servers, whatever waits */
+    bool all_asked;     /* the one under way is */
+    int64_t asked_ms;   /* when it began */
+    int64_t busy_ms;    /* when jobs were last seen */
+    bool is_async;      /* jobs were accepted whose reports aren't over yet */
+    bool has_table;     /* HAProxy has the table that is written to */
+    bool has_inherited; /* its process is new, and has to be told everything */
     struct checks_counts counts;
     bool haproxy_known;                /* whether HAProxy is there has been logged */
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
@@ -62,19 +85,18 @@ static void log_change(const struct checks *checks, const struct state *state,
         log_error("no healthy instance is left of %zu", checks->farm->count);
 }
 
-/* A failure that goes on for days is logged until it is a state, and when its reason changes. */
-static void log_check(const struct checks *checks, const struct state *state,
-                      const struct sample *sample, const char *previous_error)
+/* A failure that counts is logged until it is a state, and when its reason changes. */
+static void log_check(const struct state *state, const struct sample *sample,
+                      const char *previous_error, unsigned failures)
 {
     const char *name = INSTANCE_PREFIX;
 
     if (sample->reason == CHECK_PASSED)
         log_debug("instance=%s%u check passed: active_jobs=%u in_flight=%u external_jobs=%u "
-                  "took=%u ms",
+                  "accepted=%u took=%u ms",
                   name, state->number, state->active_jobs, state->in_flight, state->external_jobs,
-                  state->check_ms);
-    else if (state->failures <= checks->config->unhealthy_after ||
-             strcmp(previous_error, state->error) != 0)
+                  state_accepted(state), state->check_ms);
+    else if (failures != state->failures || strcmp(previous_error, state->error) != 0)
         log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, state->number,
                     state->url, state->failures, state->error);
     else
@@ -87,30 +109,62 @@ static void complete(struct checks *checks, size_t index)
 {
     struct state *state = &checks->farm->states[index];
     struct pending *pending = &checks->pending[index];
+    struct state_rules rules = {.unhealthy_after = checks->config->unhealthy_after,
+                                .interval_ms = checks->config->check_interval_ms};
     struct moment now = clock_now();
     int64_t lasted_ms = now.monotonic_ms - state->changed_ms;
+    unsigned failures = state->failures;
     char previous_error[STATE_ERROR_MAX];
 
     memcpy(previous_error, state->error, sizeof(previous_error));
-    pending->waiting = false;
-    enum state_change change =
-        state_apply(state, &pending->sample, checks->config->unhealthy_after, &now);
-    log_check(checks, state, &pending->sample, previous_error);
+    pending->is_reported = false;
+    state->asked = false;
+    enum state_change change = state_apply(state, &pending->sample, &pending->start, &rules, &now);
+    log_check(state, &pending->sample, previous_error, failures);
     log_change(checks, state, change, lasted_ms);
+}
+
+static void wait_for_counts(struct checks *checks, size_t index)
+{
+    const struct pending *pending = &checks->pending[index];
+
+    if (!pending->is_reported && !pending->is_due)
+        checks->queue[checks->queued++] = index;
+    haproxy_query(checks->haproxy);
+}
+
+static void on_due(void *context, size_t index)
+{
+    struct checks *checks = context;
+
+    wait_for_counts(checks, index);
+    checks->pending[index].is_due = true;
 }
 
 static void on_poll(void *context, size_t index, const struct sample *sample, unsigned took_ms)
 {
     struct checks *checks = context;
-    struct pending *pending = &checks->pending[index];
 
     checks->farm->states[index].check_ms = took_ms;
-    /* One that overtakes its predecessor keeps its place: else it might wait for ever. */
-    if (!pending->waiting)
-        checks->queue[checks->queued++] = index;
-    pending->waiting = true;
-    pending->sample = *sample;
-    haproxy_query(checks->haproxy);
+    wait_for_counts(checks, index);
+    checks->pending[index].is_reported = true;
+    checks->pending[index].sample = *sample;
+}
+
+/* What HAProxy has now is what the report can have. */
+static void start_check(struct checks *checks, size_t index)
+{
+    struct state *state = &checks->farm->states[index];
+    struct pending *pending = &checks->pending[index];
+
+    pending->is_due = false;
+    state->asked = true;
+    state->started_ms = clock_ms();
+    pending->start = (struct state_start){.in_flight = state->in_flight,
+                                          .sessions = state->sessions,
+                                          .acceptances = state->acceptances,
+                                          .at_ms = state->started_ms};
+    poller_start(checks->poller, index);
 }
 
 static void on_missed(void *context, size_t index)
@@ -133,10 +187,8 @@ static void log_drain(struct checks *checks, size_t index)
 
 static void log_drains(struct checks *checks)
 {
-    size_t count = checks->all_asked ? checks->farm->count : checks->asked;
-
-    for (size_t i = 0; i < count; i++)
-        log_drain(checks, checks->all_asked ? i : checks->queue[i]);
+    for (size_t i = 0; i < checks->farm->count; i++)
+        log_drain(checks, i);
 }
 
 static void note_presence(struct checks *checks, bool present, const char *problem)
@@ -170,6 +222,8 @@ static void forget_counts(struct farm *farm)
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i].in_flight = 0;
         farm->states[i].drained = false;
+        farm->states[i].maintained = false;
+        farm->states[i].address[0] = '\0';
     }
 }
 
@@ -184,78 +238,250 @@ static bool may_ask_alone(const struct checks *checks)
     return true;
 }
 
-static void on_command(void *context, char *command)
+static void ask_all(struct checks *checks)
+{
+    haproxy_say(checks->haproxy, ASK_ALL);
+    haproxy_say(checks->haproxy, ASK_SERVERS);
+    haproxy_say(checks->haproxy, ASK_TABLE TABLE_JOBS);
+    haproxy_say(checks->haproxy, ASK_TABLE TABLE_FAILED);
+}
+
+static void on_ask(void *context)
 {
     struct checks *checks = context;
-    size_t length = 0;
 
     checks->all_asked = !may_ask_alone(checks);
     checks->all_wanted = false;
     checks->asked = checks->queued;
+    checks->asked_ms = clock_ms();
     if (checks->all_asked) {
-        snprintf(command, HAPROXY_COMMAND_SIZE, "%s\n", ASK_ALL);
+        ask_all(checks);
         return;
     }
-    for (size_t i = 0; i < checks->asked; i++)
-        length += (size_t)snprintf(command + length, HAPROXY_COMMAND_SIZE - length, ASK_ONE,
-                                   checks->farm->states[checks->queue[i]].server_id);
-    command[length - 1] = '\n';
+    haproxy_say(checks->haproxy, ASK_ENTRY, TABLE_MARK_KEY);
+    for (size_t i = 0; i < checks->asked; i++) {
+        const struct state *state = &checks->farm->states[checks->queue[i]];
+        haproxy_say(checks->haproxy, ASK_ONE, state->server_id);
+        haproxy_say(checks->haproxy, ASK_ENTRY, state->number);
+    }
 }
 
-/* The ids may be of a HAProxy that has been reloaded since: an answer names its server. */
-static void forget_asked_ids(struct checks *checks)
+/*
+ * What was open in the old process, or accepted by it, is external to the new one, and its
+ * table is empty. All instances are asked again.
+ */
+static void welcome_process(struct checks *checks)
 {
-    for (size_t i = 0; i < checks->asked; i++)
-        checks->farm->states[checks->queue[i]].server_id = 0;
+    bool is_first = checks->counts.haproxy_processes++ == 0;
+
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        state_inherit(&checks->farm->states[i]);
+        checks->pending[i].start.acceptances = 0;
+        checks->pending[i].start.sessions = 0;
+        checks->pending[i].start.in_flight = 0;
+    }
+    checks->has_inherited = true;
+    log_info("HAProxy on %s is a %s: every instance is asked at once",
+             checks->config->haproxy_socket,
+             is_first ? "process that this agent hasn't met" : "new process");
+    poller_hurry(checks->poller);
 }
 
-static bool apply_counts(struct checks *checks, const char *text, size_t length)
+/* Ids may be of a HAProxy that has been reloaded since, and a drain needs the whole answer. */
+static bool apply_some(struct checks *checks, const char *text, size_t length)
 {
-    if (checks->all_asked)
-        return showstat_apply(checks->farm, text, length);
-    forget_asked_ids(checks);
-    return showstat_update(checks->farm, text, length);
+    struct farm *farm = checks->farm;
+    struct answer answer = answer_look(text, length);
+
+    if (checks->has_table && (!answer.has_mark || answer.mark != farm->mark))
+        return false;
+    for (size_t i = 0; i < checks->asked; i++)
+        farm->states[checks->queue[i]].server_id = 0;
+    answer = answer_apply(farm, text, length, ANSWER_SOME);
+    for (size_t i = 0; i < farm->count; i++)
+        farm->states[i].drained = checks->was_drained[i];
+    return answer.has_stat;
+}
+
+static void see_errors(struct state *state)
+{
+    unsigned before = state->errors.is_held ? state->errors.penalty : 0;
+
+    state_see_errors(state, clock_ms());
+    unsigned after = state->errors.is_held ? state->errors.penalty : 0;
+    if (before == 0 && after > 0)
+        log_warning("instance=" INSTANCE_PREFIX "%u url=%s connections or responses failed: it "
+                    "gets jobs after all others",
+                    state->number, state->url);
+    if (before > 0 && after == 0)
+        log_info("instance=" INSTANCE_PREFIX "%u url=%s gets jobs like all others again",
+                 state->number, state->url);
+}
+
+static bool apply_all(struct checks *checks, const char *text, size_t length)
+{
+    struct farm *farm = checks->farm;
+    struct answer answer = answer_look(text, length);
+
+    bool is_new = answer.has_stat && (!answer.has_mark || answer.mark != farm->mark);
+
+    checks->has_table = answer.has_jobs;
+    if (is_new && checks->has_table)
+        welcome_process(checks);
+    answer = answer_apply(farm, text, length, ANSWER_ALL);
+    /* What was accepted before this agent came, no report tells it apart. */
+    for (size_t i = 0; i < farm->count; i++) {
+        see_errors(&farm->states[i]);
+        if (farm->states[i].passed == 0)
+            farm->states[i].reported = farm->states[i].acceptances;
+    }
+    if (answer.has_servers)
+        statefile_update(checks->statefile, text, length);
+    return answer.has_stat;
+}
+
+/* An agent that has just started leaves what its predecessor told until it knows better. */
+static void tell(struct checks *checks, size_t index)
+{
+    struct state *state = &checks->farm->states[index];
+    uint32_t word = state_word(state);
+
+    bool is_known = state->passed > 0 || state->drained || state_penalty(state) > 0;
+    if (word == state->told || !is_known)
+        return;
+    haproxy_say(checks->haproxy, TELL, state->number, word);
+    state->told = word;
+}
+
+static void tell_all(struct checks *checks)
+{
+    if (!checks->has_table)
+        return;
+    if (checks->has_inherited)
+        haproxy_say(checks->haproxy, TELL, TABLE_MARK_KEY, checks->farm->mark);
+    for (size_t i = 0; i < checks->farm->count; i++)
+        tell(checks, i);
+    checks->has_inherited = false;
+}
+
+/* Goes on with those that waited for counts, but those that a part of the answers left out. */
+static void serve_asked(struct checks *checks, bool is_answered)
+{
+    size_t asked = checks->asked;
+    size_t left = 0;
+
+    checks->asked = 0;
+    for (size_t i = 0; i < checks->queued; i++) {
+        size_t index = checks->queue[i];
+        bool is_unanswered =
+            is_answered && !checks->all_asked && checks->farm->states[index].server_id == 0;
+        if (i >= asked || is_unanswered) {
+            checks->queue[left++] = index;
+            continue;
+        }
+        if (checks->pending[index].is_reported)
+            complete(checks, index);
+        if (checks->pending[index].is_due)
+            start_check(checks, index);
+    }
+    checks->queued = left;
+}
+
+/* What all instances have together. */
+struct activity {
+    uint64_t in_flight;
+    uint64_t sessions;
+    uint64_t acceptances;
+    uint64_t external;
+    uint64_t accepted;
+};
+
+static struct activity activity_of(const struct farm *farm)
+{
+    struct activity sum = {0};
+
+    for (size_t i = 0; i < farm->count; i++) {
+        const struct state *state = &farm->states[i];
+        sum.in_flight += state->in_flight;
+        sum.sessions += state->sessions;
+        sum.acceptances += state->acceptances;
+        sum.external += state->external_jobs;
+        sum.accepted += state_accepted(state);
+    }
+    return sum;
+}
+
+/* Whether jobs of ours run, or came since the last time that all counts were read. */
+static bool see_jobs(struct checks *checks, const struct activity *before)
+{
+    const struct farm *farm = checks->farm;
+    struct activity now = activity_of(farm);
+
+    if (now.acceptances != before->acceptances)
+        checks->is_async = true;
+    if (now.external == 0 && now.accepted == 0)
+        checks->is_async = false;
+    return now.in_flight > 0 || now.sessions != before->sessions || checks->is_async;
+}
+
+static void set_pace(struct checks *checks, const struct activity *before)
+{
+    int64_t now = clock_ms();
+    unsigned jobs_ms = checks->config->jobs_interval_ms;
+
+    if (see_jobs(checks, before))
+        checks->busy_ms = now;
+    bool is_busy =
+        checks->busy_ms != 0 && now - checks->busy_ms <= BUSY_INTERVALS * (int64_t)jobs_ms;
+    poller_set_interval(checks->poller, is_busy ? jobs_ms : checks->config->check_interval_ms);
 }
 
 static void take_counts(struct checks *checks, const char *text, size_t length)
 {
-    if (apply_counts(checks, text, length)) {
+    struct activity before = activity_of(checks->farm);
+    bool good =
+        checks->all_asked ? apply_all(checks, text, length) : apply_some(checks, text, length);
+
+    if (good) {
         checks->counts.haproxy_answers++;
         note_presence(checks, true, NULL);
-    } else {
-        checks->counts.haproxy_failures++;
-        log_warning("HAProxy's answer on %s isn't complete \"show stat\" output: the last counts "
-                    "are kept",
-                    checks->config->haproxy_socket);
+        if (checks->all_asked)
+            set_pace(checks, &before);
+        return;
     }
+    if (!checks->all_asked) {
+        /* Another process than the one that we know: only a whole answer tells enough of it. */
+        checks->all_wanted = true;
+        return;
+    }
+    checks->counts.haproxy_failures++;
+    note_problem(checks, "it shows no backend " BACKEND_NAME);
 }
 
-/* Ends the checks whose counts were asked for, but those that a part of the answers left out. */
-static void complete_asked(struct checks *checks, enum haproxy_outcome outcome)
+static void plan_refresh(struct checks *checks)
 {
-    size_t left = 0;
+    int64_t wait_ms = REFRESH_FACTOR * (clock_ms() - checks->asked_ms);
 
-    for (size_t i = 0; i < checks->queued; i++) {
-        size_t index = checks->queue[i];
-        bool is_unanswered = outcome == HAPROXY_ANSWERED && !checks->all_asked &&
-                             checks->farm->states[index].server_id == 0;
-        if (i < checks->asked && !is_unanswered)
-            complete(checks, index);
-        else
-            checks->queue[left++] = index;
-    }
-    checks->queued = left;
-    checks->asked = 0;
+    if (wait_ms < REFRESH_MIN_MS)
+        wait_ms = REFRESH_MIN_MS;
+    if (wait_ms > REFRESH_MAX_MS)
+        wait_ms = REFRESH_MAX_MS;
+    if (wait_ms > config_agent_inter_ms(checks->config))
+        wait_ms = config_agent_inter_ms(checks->config);
+    struct timeval wait = clock_timeval(wait_ms);
+    evtimer_add(checks->refresh, &wait);
 }
 
-static void on_counts(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
+static void on_counts(void *context, enum haproxy_outcome outcome, char *text, size_t length,
                       const char *problem)
 {
     struct checks *checks = context;
+    bool is_known = true;
 
     switch (outcome) {
     case HAPROXY_ANSWERED:
         take_counts(checks, text, length);
+        is_known = !checks->all_wanted || checks->all_asked;
         break;
     case HAPROXY_ABSENT:
         forget_counts(checks->farm);
@@ -267,8 +493,15 @@ static void on_counts(void *context, enum haproxy_outcome outcome, const char *t
         break;
     }
     log_drains(checks);
-    complete_asked(checks, outcome);
-    if (checks->queued > 0)
+    if (is_known)
+        serve_asked(checks, outcome == HAPROXY_ANSWERED);
+    else
+        checks->asked = 0;
+    if (outcome == HAPROXY_ANSWERED && is_known)
+        tell_all(checks);
+    if (checks->all_asked)
+        plan_refresh(checks);
+    if (checks->queued > 0 || checks->all_wanted)
         haproxy_query(checks->haproxy);
 }
 
@@ -285,15 +518,17 @@ static void on_refresh(evutil_socket_t fd, short what, void *argument)
 
 static bool start_poller(struct checks *checks, struct event_base *base, long connections_max)
 {
-    struct poller_events events = {.result = on_poll, .missed = on_missed, .context = checks};
-    bool *is_known = xcalloc(checks->farm->count, sizeof(*is_known));
+    struct poller_events events = {
+        .due = on_due, .result = on_poll, .missed = on_missed, .context = checks};
+    bool *is_now = xcalloc(checks->farm->count, sizeof(*is_now));
 
     for (size_t i = 0; i < checks->farm->count; i++) {
-        is_known[i] = checks->farm->states[i].checked;
+        /* One that a reload gave up is begun again, else reloads could starve it. */
+        is_now[i] = !checks->farm->states[i].checked || checks->farm->states[i].asked;
         checks->was_drained[i] = checks->farm->states[i].drained;
     }
-    checks->poller = poller_new(base, checks->config, is_known, connections_max, &events);
-    free(is_known);
+    checks->poller = poller_new(base, checks->config, is_now, connections_max, &events);
+    free(is_now);
     return checks->poller != NULL;
 }
 
@@ -301,8 +536,7 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
                           long connections_max)
 {
     struct checks *checks = xcalloc(1, sizeof(*checks));
-    struct haproxy_events events = {.command = on_command, .result = on_counts, .context = checks};
-    struct timeval every = clock_timeval(config_agent_inter_ms(config));
+    struct haproxy_events events = {.ask = on_ask, .result = on_counts, .context = checks};
 
     checks->config = config;
     checks->farm = farm;
@@ -310,9 +544,11 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->queue = xcalloc(farm->count, sizeof(*checks->queue));
     checks->was_drained = xcalloc(farm->count, sizeof(*checks->was_drained));
     checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, &events);
-    checks->refresh = event_new(base, -1, EV_PERSIST, on_refresh, checks);
+    checks->statefile = statefile_new(config->haproxy_socket);
+    checks->refresh = evtimer_new(base, on_refresh, checks);
+    checks->all_wanted = true;
     if (checks->haproxy == NULL || checks->refresh == NULL ||
-        event_add(checks->refresh, &every) != 0 || !start_poller(checks, base, connections_max)) {
+        !start_poller(checks, base, connections_max)) {
         checks_free(checks);
         return NULL;
     }
@@ -332,6 +568,7 @@ void checks_free(struct checks *checks)
     /* The poller first: it is what would ask HAProxy. */
     poller_free(checks->poller);
     haproxy_free(checks->haproxy);
+    statefile_free(checks->statefile);
     if (checks->refresh != NULL)
         event_free(checks->refresh);
     free(checks->pending);

@@ -9,8 +9,12 @@
 #include "state.h"
 
 /*
- * What keeps a farm up to date: the poller's results, each joined with HAProxy's counts as of
- * the same moment. Nothing else writes to the farm. Logs what changes.
+ * What keeps a farm and HAProxy's tables up to date: before each health check, and again after
+ * it, HAProxy is asked for its counts; what they and the report make together is told to HAProxy
+ * on the same connection. Between the checks it asks for all counts every quarter of a second or
+ * so: to see drains, a new process, and whether jobs run; then instances are checked every
+ * JOBS_INTERVAL instead of every HEALTH_CHECK_INTERVAL. Nothing else writes to the farm. Logs
+ * what changes.
  */
 struct checks;
 
@@ -18,6 +22,7 @@ struct checks;
 struct checks_counts {
     uint64_t haproxy_answers;
     uint64_t haproxy_failures;
+    uint64_t haproxy_processes; /* new ones that were seen */
     bool haproxy_present;
 };
 

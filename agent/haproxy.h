@@ -6,7 +6,9 @@
 
 /*
  * Asks HAProxy's runtime socket (management guide, section 9.3), with a connection for each
- * query: after a reload the path leads to the new process by itself.
+ * query: after a reload the path leads to the new process by itself. Within a query the
+ * connection is interactive ("prompt"), so that what is told goes to the very process that
+ * answered: it has answered each command when its prompt has come.
  */
 struct haproxy;
 
@@ -17,15 +19,18 @@ enum haproxy_outcome {
 };
 
 struct haproxy_events {
-    /* A query begins: writes its commands, one line, below HAPROXY_COMMAND_SIZE bytes. */
-    void (*command)(void *context, char *command);
-    /* Its end. `text` is the answer, valid during the call; `problem` says what failed. */
-    void (*result)(void *context, enum haproxy_outcome outcome, const char *text, size_t length,
+    /* A query begins: adds its commands by haproxy_say(). */
+    void (*ask)(void *context);
+    /*
+     * Its end. `text` has the answers, each behind an empty line and ended by one; it is valid
+     * during the call, and may be changed. `problem` says what failed. If HAProxy answered,
+     * haproxy_say() adds commands that follow on the same connection; nobody waits for their
+     * answers, but the next query does for their end.
+     */
+    void (*result)(void *context, enum haproxy_outcome outcome, char *text, size_t length,
                    const char *problem);
     void *context;
 };
-
-#define HAPROXY_COMMAND_SIZE 4096
 
 /*
  * `path` and `events` are copied. `servers` bounds the answer's length. The caller releases it
@@ -40,6 +45,10 @@ void haproxy_free(struct haproxy *haproxy);
  * before it begins share it; one while it is under way does nothing.
  */
 void haproxy_query(struct haproxy *haproxy);
+
+/* Adds a command, without its newline, to the query that begins or has just been answered. */
+void haproxy_say(struct haproxy *haproxy, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * From the beginning of one query to that of the next: so many times what the one before took,

@@ -63,10 +63,9 @@ static void log_refusal(struct client *client, const char *what)
     if (now - listener->refusal_logged_ms < REFUSAL_LOG_INTERVAL_MS)
         return;
     listener->refusal_logged_ms = now;
-    log_warning(
-        "agent-check refused: %s: got \"%.*s\", expected \"instanceN\", \"instanceN "
-        "external\" or \"instanceN room\" and a newline, N being one of the configured instances",
-        what, client->length < SHOWN_MAX ? (int)client->length : SHOWN_MAX, client->line);
+    log_warning("agent-check refused: %s: got \"%.*s\", expected \"instanceN\" or \"instanceN "
+                "external\" and a newline, N being one of the configured instances",
+                what, client->length < SHOWN_MAX ? (int)client->length : SHOWN_MAX, client->line);
 }
 
 static void answer(struct client *client, size_t line_length)

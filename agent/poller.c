@@ -29,7 +29,8 @@ struct check {
     struct curl_slist *connect_to; /* where the transfer under way goes */
     size_t addresses_warned;       /* lookup_warn()'s */
     struct event *timer;
-    int64_t due_ms;
+    bool is_waiting; /* due, not started yet */
+    bool is_hurried; /* due again as soon as the check under way has ended */
     int64_t started_ms;
     CURL *easy;
     char *body;
@@ -51,6 +52,7 @@ struct poller {
     const struct config *config;
     struct poller_events events;
     struct lookup *lookup;
+    unsigned interval_ms;
     struct group *groups;
     size_t group_count;
     struct check *checks;
@@ -169,6 +171,13 @@ static void release_address(struct check *check)
     check->connect_to = NULL;
 }
 
+static void be_due_in(struct check *check, int64_t wait_ms)
+{
+    struct timeval wait = clock_timeval(wait_ms);
+
+    evtimer_add(check->timer, &wait);
+}
+
 /* The one end of every check. */
 static void complete(struct check *check, CURLcode code)
 {
@@ -180,6 +189,9 @@ static void complete(struct check *check, CURLcode code)
     poller->spare[poller->spare_count++] = check->easy;
     check->easy = NULL;
     release_body(check);
+    if (check->is_hurried)
+        be_due_in(check, 0);
+    check->is_hurried = false;
     poller->events.result(poller->events.context, check->index, &sample,
                           (unsigned)(clock_ms() - check->started_ms));
 }
@@ -333,10 +345,13 @@ static void ask_address(struct check *check)
                poller->config->check_timeout_ms, on_address, check);
 }
 
-static void start_check(struct check *check)
+void poller_start(struct poller *poller, size_t index)
 {
-    struct poller *poller = check->poller;
+    struct check *check = &poller->checks[index];
 
+    if (!check->is_waiting || check->easy != NULL)
+        return;
+    check->is_waiting = false;
     check->easy =
         poller->spare_count > 0 ? poller->spare[--poller->spare_count] : new_handle(poller);
     if (check->easy == NULL) {
@@ -351,66 +366,86 @@ static void start_check(struct check *check)
     ask_address(check);
 }
 
+/*
+ * The time until the instance's next moment, `after_ms` from now or later: its place among the
+ * moments into which the clock's intervals are divided. Many instances share a moment, a few each.
+ */
+static int64_t next_moment(const struct check *check, int64_t after_ms)
+{
+    const struct poller *poller = check->poller;
+    int64_t interval = poller->interval_ms;
+    size_t moments = poller->count < MOMENTS ? poller->count : MOMENTS;
+    int64_t place = (int64_t)(moments * check->index / poller->count) * interval / (int64_t)moments;
+    int64_t past = (clock_ms() + after_ms - place) % interval;
+
+    return after_ms + (past == 0 ? 0 : interval - past);
+}
+
 static void on_due(evutil_socket_t fd, short what, void *argument)
 {
     struct check *check = argument;
     struct poller *poller = check->poller;
-    int64_t now = clock_ms();
 
     (void)fd;
     (void)what;
-    if (check->easy != NULL)
+    /* Of two moments that are nearer to each other than half an interval one is left out. */
+    be_due_in(check, next_moment(check, (poller->interval_ms + 1) / 2));
+    if (check->easy != NULL || check->is_waiting) {
         poller->events.missed(poller->events.context, check->index);
-    else
-        start_check(check);
-    /* From the plan, not from now, so that the checks stay spread. */
-    do
-        check->due_ms += poller->config->check_interval_ms;
-    while (check->due_ms <= now);
-    struct timeval wait = clock_timeval(check->due_ms - now);
-    evtimer_add(check->timer, &wait);
+        return;
+    }
+    check->is_waiting = true;
+    poller->events.due(poller->events.context, check->index);
 }
 
-/*
- * The instances are spread over the interval, many of them a few at a time. One that was asked at
- * once waits for half an interval more, else the first places would come while that check is still
- * under way.
- */
-static int64_t first_wait(const struct poller *poller, size_t index, bool is_known)
+void poller_set_interval(struct poller *poller, unsigned interval_ms)
 {
-    int64_t interval = poller->config->check_interval_ms;
-    size_t moments = poller->count < MOMENTS ? poller->count : MOMENTS;
-    int64_t moment = (int64_t)(moments * index / poller->count);
+    bool is_shorter = interval_ms < poller->interval_ms;
+    int64_t now = clock_ms();
 
-    return interval * moment / (int64_t)moments + (is_known ? 0 : interval / 2);
+    if (interval_ms == poller->interval_ms)
+        return;
+    poller->interval_ms = interval_ms;
+    for (size_t i = 0; is_shorter && i < poller->count; i++) {
+        struct check *check = &poller->checks[i];
+        bool is_late = now - check->started_ms >= interval_ms;
+        if (check->easy == NULL && !check->is_waiting)
+            be_due_in(check, is_late ? 0 : next_moment(check, 0));
+    }
 }
 
-static bool add_check(struct poller *poller, size_t index, bool is_known, int64_t now)
+void poller_hurry(struct poller *poller)
+{
+    for (size_t i = 0; i < poller->count; i++) {
+        struct check *check = &poller->checks[i];
+        if (check->easy != NULL)
+            check->is_hurried = true;
+        else if (!check->is_waiting)
+            be_due_in(check, 0);
+    }
+}
+
+static bool add_check(struct poller *poller, size_t index, bool is_now)
 {
     struct check *check = &poller->checks[index];
     const struct config *config = poller->config;
-    int64_t place = first_wait(poller, index, is_known);
 
     *check = (struct check){.poller = poller,
                             .group = &poller->groups[index % poller->group_count],
                             .index = index,
-                            .due_ms = now + place};
+                            .started_ms = clock_ms()};
     check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
     check->timer = evtimer_new(poller->base, on_due, check);
     if (check->timer == NULL)
         return false;
-    if (!is_known)
-        start_check(check);
-    struct timeval wait = clock_timeval(place);
-    return evtimer_add(check->timer, &wait) == 0;
+    be_due_in(check, is_now ? 0 : next_moment(check, 0));
+    return true;
 }
 
-static bool add_checks(struct poller *poller, const bool *is_known)
+static bool add_checks(struct poller *poller, const bool *is_now)
 {
-    int64_t now = clock_ms();
-
     for (size_t i = 0; i < poller->count; i++) {
-        if (!add_check(poller, i, is_known[i], now))
+        if (!add_check(poller, i, is_now[i]))
             return false;
     }
     return true;
@@ -451,21 +486,21 @@ static bool set_up_groups(struct poller *poller, long connections_max)
     return true;
 }
 
-struct poller *poller_new(struct event_base *base, const struct config *config,
-                          const bool *is_known, long connections_max,
-                          const struct poller_events *events)
+struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
+                          long connections_max, const struct poller_events *events)
 {
     struct poller *poller = xcalloc(1, sizeof(*poller));
 
     poller->base = base;
     poller->config = config;
     poller->events = *events;
+    poller->interval_ms = config->check_interval_ms;
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));
     poller->lookup = lookup_new(base);
     if (poller->lookup == NULL || !set_up_groups(poller, connections_max) ||
-        !add_checks(poller, is_known)) {
+        !add_checks(poller, is_now)) {
         poller_free(poller);
         return NULL;
     }

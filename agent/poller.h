@@ -9,38 +9,46 @@
 #include "sample.h"
 
 /*
- * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: new
- * instances at once, then each once per interval, spread over it; one request per instance at a
- * time; connections are kept alive. Names are looked up by lookup.h, never by libcurl. It follows
- * no redirect, uses no proxy and verifies TLS.
+ * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: each
+ * once per interval, spread over it; one request per instance at a time; connections are kept
+ * alive. Names are looked up by lookup.h, never by libcurl. It follows no redirect, uses no proxy
+ * and verifies TLS. An instance's moments are those of the monotonic clock, so that a new poller
+ * goes on with the pace of the one before.
  */
 struct poller;
 
-/* How a poll of config->instances[index] ended, and how long it took. */
-typedef void (*poller_result)(void *context, size_t index, const struct sample *sample,
-                              unsigned took_ms);
-/* A poll of that instance was due while the one before was still under way. */
-typedef void (*poller_missed)(void *context, size_t index);
-
-/* HAProxy's address of that instance's server (lookup_ask() has the form), or NULL. */
-typedef const char *(*poller_address)(void *context, size_t index);
-
 struct poller_events {
-    poller_result result;
-    poller_missed missed;
-    poller_address address; /* NULL: HAProxy's addresses aren't known */
+    /* config->instances[index] is due; nothing happens until poller_start(). */
+    void (*due)(void *context, size_t index);
+    /* How its check ended, and how long it took. */
+    void (*result)(void *context, size_t index, const struct sample *sample, unsigned took_ms);
+    /* It was due while the check before was still under way, or waited for its start. */
+    void (*missed)(void *context, size_t index);
+    /* HAProxy's address of its server, in lookup_ask()'s form. NULL: none is known, ever. */
+    const char *(*address)(void *context, size_t index);
     void *context;
 };
 
 /*
- * `config` must outlive the poller. `is_known` has a flag for each instance: those that were
- * checked before aren't all asked at once. `connections_max` bounds open connections (0: no
- * bound). Returns NULL if libcurl or libevent can't be set up. The caller releases it with
- * poller_free(), which gives up polls under way without a result; not from inside a callback.
+ * `config` must outlive the poller. `is_now` has a flag for each instance: those are due at once,
+ * the others when their moment comes. `connections_max` bounds open connections (0: no bound).
+ * Returns NULL if libcurl or libevent can't be set up. The caller releases it with poller_free(),
+ * which gives up polls under way without a result; not from inside a callback.
  */
-struct poller *poller_new(struct event_base *base, const struct config *config,
-                          const bool *is_known, long connections_max,
-                          const struct poller_events *events);
+struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
+                          long connections_max, const struct poller_events *events);
 void poller_free(struct poller *poller);
+
+/* Starts the check of an instance that is due. */
+void poller_start(struct poller *poller, size_t index);
+
+/*
+ * From now on each instance is due so often. With a shorter interval than before, those whose last
+ * check is longer ago are due at once.
+ */
+void poller_set_interval(struct poller *poller, unsigned interval_ms);
+
+/* All are due at once, but those whose check waits for its start. */
+void poller_hurry(struct poller *poller);
 
 #endif

@@ -9,8 +9,6 @@
 #define WEIGHT_MAX 100
 #define REASON_MAX 127
 
-_Static_assert(SAMPLE_JOBS_MAX <= INSTANCE_ROOM / 2, "an instance always has room left");
-
 static bool starts_with(const char *at, const char *end, const char *word)
 {
     size_t length = strlen(word);
@@ -42,7 +40,6 @@ static bool parse_weighting(const char *at, const char *end, enum weighting *wei
     static const char *const words[] = {
         [WEIGHTING_INVERSE] = "inverse",
         [WEIGHTING_EXTERNAL] = "external",
-        [WEIGHTING_ROOM] = "room",
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -101,9 +98,6 @@ size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weigh
     /* An agent that has just started knows less than HAProxy, which has its last word. */
     if (state->healthy && state->passed == 0 && !state->drained)
         length = snprintf(reply, REPLY_MAX, "unknown\n");
-    else if (state->healthy && weighting == WEIGHTING_ROOM)
-        length = snprintf(reply, REPLY_MAX, "up %u%% maxconn:%u\n", reply_weight(state, weighting),
-                          INSTANCE_ROOM - state->external_jobs);
     else if (state->healthy)
         length = snprintf(reply, REPLY_MAX, "up %u%%\n", reply_weight(state, weighting));
     else

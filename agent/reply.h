@@ -12,9 +12,8 @@
  *
  *   request = instance [ blanks weighting ] [ CR ] newline
  *   instance = "instance" number
- *   weighting = "inverse" / "external" / "room"
- *   reply = "up " percent "%" [ " maxconn:" number ] newline
- *         / "down #" reason newline / "unknown" newline
+ *   weighting = "inverse" / "external"
+ *   reply = "up " percent "%" newline / "down #" reason newline / "unknown" newline
  *
  * "unknown" is no word of HAProxy's and changes nothing there: neither the weight nor the state
  * that it has of an instance that this agent has not seen working yet. A server that HAProxy has
@@ -28,8 +27,7 @@
 
 enum weighting {
     WEIGHTING_INVERSE,  /* 100 / (1 + active jobs): for round robin or random */
-    WEIGHTING_EXTERNAL, /* 100 - external jobs, as far as a weight goes: for rules of one's own */
-    WEIGHTING_ROOM,     /* that, and INSTANCE_ROOM - external jobs: for the rules of genconf */
+    WEIGHTING_EXTERNAL, /* 100 - external jobs, as far as a weight goes: for rules like genconf's */
 };
 
 struct reply_request {

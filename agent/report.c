@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -64,6 +65,10 @@ static cJSON *instance_object(const struct state *state)
     cJSON_AddNumberToObject(object, "active_jobs", state->active_jobs);
     cJSON_AddNumberToObject(object, "in_flight", state->in_flight);
     cJSON_AddNumberToObject(object, "external_jobs", state->external_jobs);
+    cJSON_AddNumberToObject(object, "expected_external_jobs",
+                            round(state->forecast.expected * LOAD_UNIT) / LOAD_UNIT);
+    cJSON_AddNumberToObject(object, "accepted_jobs", state_accepted(state));
+    cJSON_AddNumberToObject(object, "penalty", state_penalty(state));
     cJSON_AddNumberToObject(object, "load", state_load(state));
     cJSON_AddNumberToObject(object, "weight",
                             state->healthy ? reply_weight(state, WEIGHTING_EXTERNAL) : 0);
@@ -136,6 +141,21 @@ static double value_external(const struct state *state)
     return state->external_jobs;
 }
 
+static double value_expected(const struct state *state)
+{
+    return state->forecast.expected;
+}
+
+static double value_accepted(const struct state *state)
+{
+    return state_accepted(state);
+}
+
+static double value_penalty(const struct state *state)
+{
+    return state_penalty(state);
+}
+
 static double value_load(const struct state *state)
 {
     return state_load(state);
@@ -162,7 +182,12 @@ static const struct gauge gauges[] = {
     {"instance_active_jobs", "Active jobs as the instance last reported them.", value_active},
     {"instance_in_flight", "Requests that HAProxy has open on it.", value_in_flight},
     {"instance_external_jobs", "Active jobs that HAProxy can't see.", value_external},
-    {"instance_load", "In flight plus external jobs.", value_load},
+    {"instance_expected_external_jobs", "Those of them that are expected until the next report.",
+     value_expected},
+    {"instance_accepted_jobs", "Jobs accepted by their answers since the last report.",
+     value_accepted},
+    {"instance_penalty", "What its latest failures count as.", value_penalty},
+    {"instance_load", "In flight, expected external and accepted jobs, and penalty.", value_load},
     {"instance_weight", "Weight told to HAProxy: 0 is drained, the rest only shows external jobs.",
      value_weight},
     {"instance_check_seconds", "How long the last health check took.", value_check_seconds},

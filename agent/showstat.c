@@ -12,6 +12,10 @@ struct columns {
     size_t backend;
     size_t server;
     size_t open;
+    size_t total;
+    size_t failed_connections;
+    size_t failed_responses;
+    size_t successes;
     size_t status;
     size_t id;
 };
@@ -25,6 +29,10 @@ struct row {
     struct field backend;
     struct field server;
     struct field open;
+    struct field total;
+    struct field failed_connections;
+    struct field failed_responses;
+    struct field successes;
     struct field status;
     struct field id;
 };
@@ -52,26 +60,41 @@ static struct field next_field(const char **at, const char *end)
     return field;
 }
 
+static size_t *column_of(struct field name, struct columns *columns)
+{
+    const struct {
+        const char *name;
+        size_t *column;
+    } known[] = {{"pxname", &columns->backend},
+                 {"svname", &columns->server},
+                 {"scur", &columns->open},
+                 {"stot", &columns->total},
+                 {"econ", &columns->failed_connections},
+                 {"eresp", &columns->failed_responses},
+                 {"hrsp_2xx", &columns->successes},
+                 {"status", &columns->status},
+                 {"sid", &columns->id}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (is(name, known[i].name))
+            return known[i].column;
+    }
+    return NULL;
+}
+
 static bool read_names(const char *line, const char *end, struct columns *columns)
 {
     const char *at = line;
 
-    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
+    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE,
+                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
     if (end - line < 2 || memcmp(line, "# ", 2) != 0)
         return false;
     at += 2;
     for (size_t i = 0; at != NULL; i++) {
-        struct field name = next_field(&at, end);
-        if (is(name, "pxname"))
-            columns->backend = i;
-        else if (is(name, "svname"))
-            columns->server = i;
-        else if (is(name, "scur"))
-            columns->open = i;
-        else if (is(name, "status"))
-            columns->status = i;
-        else if (is(name, "sid"))
-            columns->id = i;
+        size_t *column = column_of(next_field(&at, end), columns);
+        if (column != NULL)
+            *column = i;
     }
     return columns->backend != COLUMN_NONE && columns->server != COLUMN_NONE &&
            columns->open != COLUMN_NONE && columns->status != COLUMN_NONE;
@@ -79,7 +102,8 @@ static bool read_names(const char *line, const char *end, struct columns *column
 
 static struct row read_row(const char *line, const char *end, const struct columns *columns)
 {
-    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
+    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
+                      {"", 0}, {"", 0}, {"", 0}, {"", 0}};
     const char *at = line;
 
     for (size_t i = 0; at != NULL; i++) {
@@ -90,6 +114,14 @@ static struct row read_row(const char *line, const char *end, const struct colum
             row.server = field;
         else if (i == columns->open)
             row.open = field;
+        else if (i == columns->total)
+            row.total = field;
+        else if (i == columns->failed_connections)
+            row.failed_connections = field;
+        else if (i == columns->failed_responses)
+            row.failed_responses = field;
+        else if (i == columns->successes)
+            row.successes = field;
         else if (i == columns->status)
             row.status = field;
         else if (i == columns->id)
@@ -109,6 +141,16 @@ static bool parse_number(struct field field, unsigned maximum, unsigned *number)
             return false;
     }
     return field.length > 0;
+}
+
+/* A counter that may have any size; 0 if there is none. */
+static uint64_t read_counter(struct field field)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < field.length && isdigit((unsigned char)field.text[i]); i++)
+        number = number * 10 + (uint64_t)(field.text[i] - '0');
+    return number;
 }
 
 static struct state *state_of_row(const struct farm *farm, const struct row *row)
@@ -134,6 +176,10 @@ static void apply_row(const struct farm *farm, const struct row *row)
     if (state == NULL || !parse_number(row->open, SAMPLE_JOBS_MAX, &open))
         return;
     state->in_flight = open;
+    state->sessions = read_counter(row->total);
+    state->failed_connections = read_counter(row->failed_connections);
+    state->failed_responses = read_counter(row->failed_responses);
+    state->successes = read_counter(row->successes);
     state->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
     /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
     state->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");

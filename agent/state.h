@@ -1,34 +1,61 @@
 #ifndef LEASTJOBS_STATE_H
 #define LEASTJOBS_STATE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "config.h"
+#include "forecast.h"
 #include "sample.h"
 
 /* "reason: detail". */
 #define STATE_ERROR_MAX (SAMPLE_DETAIL_MAX + 80)
 
+/* Failed connections and broken responses, which HAProxy's rules don't see. */
+struct state_errors {
+    uint64_t connections; /* the counters when they were last looked at */
+    uint64_t responses;
+    uint64_t successes;
+    unsigned penalty;  /* 2^k - 1 after k in a row, as far as anybody can tell */
+    bool is_held;      /* it counts now */
+    int64_t latest_ms; /* monotonic: when the latest was seen */
+};
+
 /* What is known of one instance. */
 struct state {
     unsigned number;
     char *url;
+    bool asked;                  /* a check is under way, or was given up by a reload */
     bool checked;                /* by at least one health check since it was configured */
     bool healthy;                /* also before the first check: healthy until proven otherwise */
     bool drained;                /* by HAProxy's operator */
+    bool maintained;             /* the same: set to maint */
     unsigned active_jobs;        /* as last reported */
     unsigned external_jobs;      /* those of them that HAProxy can't see */
+    struct forecast forecast;    /* of external_jobs, until the next report */
     unsigned in_flight;          /* requests that HAProxy had open when it was last asked */
-    unsigned server_id;          /* HAProxy's, for asking about it alone; 0: not known */
-    unsigned failures;           /* in a row */
-    struct timespec last_check;  /* wall clock; 0 before the first */
-    int64_t changed_ms;          /* monotonic: since when it is healthy or unhealthy */
-    unsigned check_ms;           /* how long the last check took */
-    char error[STATE_ERROR_MAX]; /* of the last check; "" if it passed */
-    uint64_t passed;             /* checks, ever */
+    uint64_t sessions;           /* those that it had ever opened */
+    uint64_t failed_connections; /* HAProxy's counters of this server */
+    uint64_t failed_responses;
+    uint64_t successes;             /* responses of status 2xx */
+    struct state_errors errors;     /* what is held against it by them */
+    unsigned server_id;             /* HAProxy's, for asking about it alone; 0: not known */
+    uint32_t acceptances;           /* jobs accepted by their answers, ever, by HAProxy's count */
+    uint32_t reported;              /* those of them that the last report can have */
+    uint32_t told;                  /* the agent's word in HAProxy's table (see names.h) */
+    unsigned jobs_penalty;          /* HAProxy's, for jobs that failed */
+    char address[INET6_ADDRSTRLEN]; /* that HAProxy uses; "" if it isn't known */
+    unsigned failures;              /* in a row, of those that count */
+    int64_t failed_ms;              /* monotonic: when the last one that counts began */
+    int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
+    struct timespec last_check;     /* wall clock; 0 before the first */
+    int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
+    unsigned check_ms;              /* how long the last check took */
+    char error[STATE_ERROR_MAX];    /* of the last check; "" if it passed */
+    uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */
 };
@@ -37,6 +64,7 @@ struct state {
 struct farm {
     struct state *states;
     size_t count;
+    uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
 };
 
 /* When something happened, on both clocks. */
@@ -59,14 +87,59 @@ void farm_free(struct farm *farm);
 struct state *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
 
+/* What HAProxy had when a health check began. */
+struct state_start {
+    unsigned in_flight;
+    uint64_t sessions;
+    uint32_t acceptances;
+    int64_t at_ms; /* monotonic */
+};
+
+/* How checks are judged. */
+struct state_rules {
+    unsigned unhealthy_after;
+    unsigned interval_ms; /* one failure counts in each */
+};
+
 /*
  * The end of every health check: counts failures, decides health, and subtracts what HAProxy
- * itself has open (state->in_flight must be as of now) from what the instance reported.
+ * itself has open (the counts of `state` must be as of now) from what the instance reported. Of
+ * the requests that came or went during the check nobody knows whether the report has them:
+ * within that doubt the last number of external jobs stands.
  */
 enum state_change state_apply(struct state *state, const struct sample *sample,
-                              unsigned unhealthy_after, const struct moment *now);
+                              const struct state_start *start, const struct state_rules *rules,
+                              const struct moment *now);
 
-/* In flight plus external jobs: what the routing rules compare, but for jobs just accepted. */
+/*
+ * Looks at HAProxy's counters of failed connections and responses. They are held against the
+ * instance for STATE_ERRORS_MS after the latest, or until jobs have succeeded since; longer if
+ * they follow each other, up to STATE_ERRORS_MAX_MS.
+ */
+#define STATE_ERRORS_MS 10000
+#define STATE_ERRORS_MAX_MS 60000
+void state_see_errors(struct state *state, int64_t now_ms);
+
+/*
+ * HAProxy is a new process: what the old one had open, or had accepted, goes on, and the new one
+ * doesn't know of it. To be called before its counts are noted.
+ */
+void state_inherit(struct state *state);
+
+/* Jobs accepted since the last report, or while it was made. */
+unsigned state_accepted(const struct state *state);
+
+/*
+ * What the instance's latest failures count as: HAProxy's penalty for jobs, the one for failed
+ * connections and responses, and one for a health check that failed, which puts it behind all
+ * others until the next one.
+ */
+unsigned state_penalty(const struct state *state);
+
+/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
 unsigned state_load(const struct state *state);
+
+/* What is to be told to HAProxy's table (see names.h). */
+uint32_t state_word(const struct state *state);
 
 #endif

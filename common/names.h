@@ -6,10 +6,22 @@
 #define INSTANCE_PREFIX "instance"
 
 /*
- * The maxconn of an instance that nobody else uses. The agent takes the external jobs off, so that
- * what HAProxy has left of it (srv_conn_free) falls with every job. It is never used up: no
- * instance has so many external jobs (SAMPLE_JOBS_MAX), no HAProxy so many connections.
+ * Stick tables, keyed by instances' numbers. What HAProxy can't see of an instance's load is
+ * 16 gpc0 - gpt0 of table jobs, in sixteenths of a job and modulo 2^32: gpc0 counts the jobs that
+ * it accepted and that go on after their answer, gpt0 is the agent's word, 16 gpc0 as of a report
+ * less the jobs that nobody but the report knows of. In table failed gpt0 is the penalty, in jobs:
+ * 2^k - 1 after k failed jobs.
  */
-#define INSTANCE_ROOM 1000000000U
+#define LOAD_UNIT 16U
+#define TABLE_JOBS "jobs"
+#define TABLE_FAILED "failed"
+#define PENALTY_MAX 16383U
+
+/* What a drained instance's load is raised by until its weight says it: it is picked last. */
+#define DRAINED_LOAD (1U << 25)
+
+/* HAProxy's server-state-file, beside its socket. */
+#define STATE_FILE_SUFFIX ".state"
+#define STATE_FILE_EMPTY "1\n" /* of version 1, with nobody in it */
 
 #endif

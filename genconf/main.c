@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "names.h"
 #include "options.h"
 #include "output.h"
 #include "render.h"
@@ -138,12 +140,32 @@ static void choose_user(struct config *config, struct errors *errors)
                    config->haproxy_user);
 }
 
+/*
+ * HAProxy warns of a server-state-file that isn't there. An empty one is written for the first
+ * start, if the folder is there and ours to write to; from then on it is the agent's.
+ */
+static void make_state_file(const struct config *config)
+{
+    static const char empty[] = STATE_FILE_EMPTY;
+    char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+    if (fd >= 0) {
+        if (write(fd, empty, sizeof(empty) - 1) < 0)
+            unlink(path);
+        close(fd);
+    }
+    free(path);
+}
+
 static int render_and_write(const struct config *config, const struct arguments *arguments)
 {
     char *bytes = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&bytes, &length);
 
+    if (arguments->output != NULL)
+        make_state_file(config);
     if (memory == NULL) {
         fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
         return 1;

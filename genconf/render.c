@@ -16,14 +16,27 @@
 #define RETRY_AFTER_MAX_S 30
 /* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
-#define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
+/*
+ * The room of an instance without load: a number that stays above 0 for the greatest load, drained
+ * (DRAINED_LOAD) and with every penalty. Rooms are computed modulo 2^31, so that a key has 63 bits.
+ */
+#define ROOM (1U << 30)
+#define ROOM_MASK 2147483647U
+_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
+#define TABLE_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
+#define JOBS_EXPIRE "24d" /* the longest; the agent's word stands until the next one */
+/* How long a failure is held against an instance, and how long it makes the next one weigh more. */
+#define PENALTY_EXPIRE "10s"
+#define FAILURES_EXPIRE "10m"
+/* The largest answer that is looked into, and how long it is waited for. */
+#define ANSWER_MAX 8192
+#define ANSWER_WAIT "1s"
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
-/* The names of instances, separated by commas: at most PASSES_MAX, which fit HAProxy's 127 bytes.
- */
-_Static_assert(PASSES_MAX * sizeof(INSTANCE_PREFIX "65535") <= 128, "else a name would be cut off");
-#define TRIED "\"%%[var(txn.before)]%%[var(txn.pick)]\""
+/* Numbers with a comma before each: at most PASSES_MAX, which fit HAProxy's 127 bytes. */
+_Static_assert(PASSES_MAX * sizeof("65535") < 128, "else a number would be cut off");
+#define TRIED "\"%%[var(txn.tried)],%%[var(txn.number)]\""
 #define KEY_NONE "0"
 #define AGAIN_ID 1
 
@@ -103,7 +116,7 @@ static void render_head(FILE *out, const struct config *config)
         "#   balancer  the public frontend: which paths there are, what clients may not send\n"
         "#   farm      the instances. Its http-request rules pick the one with the least load:\n"
         "#             jobs that this HAProxy has open on it, plus jobs that the agent knows of\n"
-        "#             and HAProxy can't see (the agent takes them off the server's maxconn)\n"
+        "#             and HAProxy can't see (table jobs), plus a penalty for failures\n"
         "#   again     a loop from farm back into farm, for a job whose instance could not be\n"
         "#             connected to: it is picked anew, without the instances already tried\n"
         "#   status    the agent's answers to GET / and GET /health\n"
@@ -161,16 +174,20 @@ static void render_global(FILE *out, const struct config *config)
         config->max_connections, render_total_connections(config, config->max_connections));
     render_user(out, config);
     render_tls_settings(out, config);
-    fprintf(out,
-            "    log stdout len 8192 format raw daemon %s\n"
-            "    # The agent reads open requests and administrative states here; it can change\n"
-            "    # nothing. The operator's socket (drain, maint, ready) is the second one.\n"
-            "    stats socket %s mode 660 level user%s%s\n"
-            "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
-            "    stats timeout 1m\n",
-            syslog_level(config->log_level), config->haproxy_socket,
-            gives_up_root(config) ? " group " : "",
-            gives_up_root(config) ? config->haproxy_user : "", config->haproxy_socket);
+    fprintf(
+        out,
+        "    log stdout len 8192 format raw daemon %s\n"
+        "    # The agent reads open requests and administrative states here, and writes what it\n"
+        "    # knows into table " TABLE_JOBS "; it can't change a server. The operator's socket\n"
+        "    # (drain, maint, ready) is the second one.\n"
+        "    stats socket %s mode 660 level operator%s%s\n"
+        "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
+        "    stats timeout 1m\n"
+        "    # The agent notes there who is drained or in maintenance, for the next process.\n"
+        "    server-state-file %s" STATE_FILE_SUFFIX "\n",
+        syslog_level(config->log_level), config->haproxy_socket,
+        gives_up_root(config) ? " group " : "", gives_up_root(config) ? config->haproxy_user : "",
+        config->haproxy_socket, config->haproxy_socket);
 }
 
 static void render_error(FILE *out, unsigned status, const char *detail)
@@ -269,12 +286,13 @@ static void render_log_format(FILE *out, const struct config *config)
 {
     fprintf(out,
             "    # One line a job. tried are the instances that could not be connected to; times\n"
-            "    # in milliseconds.%s\n"
+            "    # in milliseconds; penalty is the instance's by now.%s\n"
             "    log-format \"%%ci:%%cp pick=%%[var(txn.pick)] load=%%[var(txn.load)] "
-            "%stried=%%[var(txn.tried)] status=%%ST in=%%U out=%%B connect=%%Tc response=%%Tr "
+            "%stried=%%[var(txn.tried)] "
+            "penalty=%%[var(txn.pick),bytes(8),table_gpt0(" TABLE_FAILED
+            ")] status=%%ST in=%%U out=%%B connect=%%Tc response=%%Tr "
             "total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n",
-            logs_loads(config) ? " loads is each instance's open+external+accepted at the pick."
-                               : "",
+            logs_loads(config) ? " loads is each instance's open+unseen+penalty at the pick." : "",
             logs_loads(config) ? "loads=%[var(txn.loads)] " : "");
 }
 
@@ -381,7 +399,7 @@ static void render_again(FILE *out, const struct config *config)
             "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
             "{ var(txn.pick) -m found }\n"
             "%s"
-            "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
+            "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried),bytes(1)]\n"
             "    default_backend farm\n",
             config->port, config->admin_port, retry_after_s(config), PASSES_MAX,
             logs_loads(config)
@@ -389,31 +407,45 @@ static void render_again(FILE *out, const struct config *config)
                 : "");
 }
 
-static void render_rules_of_instance(FILE *out, const struct instance *instance)
+/* Mind that HAProxy 2.6 can't add two negative numbers: the sum is the greatest positive one. */
+static void render_rules_of_instance(FILE *out, const struct config *config,
+                                     const struct instance *instance)
 {
     unsigned number = instance->number;
 
     fprintf(out,
-            "    http-request set-var(req.room) int(%u),table_gpc0_rate(accepted)\n"
-            "    http-request set-var(req.room) srv_conn_free(farm/instance%u),sub(req.room),"
-            "mul(%d)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpc0(" TABLE_JOBS "),mul(%u)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpt0(" TABLE_JOBS "),add(%u)"
+            ",sub(req.seen),and(%u)\n"
+            "    http-request set-var(req.room) int(%u),table_gpt0(" TABLE_FAILED ")\n"
+            "    http-request set-var(req.room) srv_conn(farm/instance%u),add(req.room),mul(%u),neg"
+            ",add(req.seen),mul(%d)\n"
             "    http-request set-var(req.host) str(%s) if "
             "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
             "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
-            "!{ var(txn.before) -m sub instance%u, } { var(req.key),set-var(req.best) -m found }\n",
-            number, number, KEY_FIELD, instance->url.authority, KEY_FIELD, KEY_FIELD, number,
-            number, number, number);
+            "!{ var(txn.before) -m sub ,%u, } { var(req.key),set-var(req.best) -m found }\n",
+            number, LOAD_UNIT, number, ROOM, ROOM_MASK, number, number, LOAD_UNIT, KEY_FIELD,
+            instance->url.authority, KEY_FIELD, KEY_FIELD, number, number, number, number);
+    if (logs_loads(config))
+        fprintf(out,
+                "    http-request set-var(req.unseen%u) var(req.seen),neg,add(%u)"
+                ",and(%u),add(%u),div(%u)\n",
+                number, ROOM, ROOM_MASK, LOAD_UNIT / 2, LOAD_UNIT);
 }
 
 static void render_pick(FILE *out, const struct config *config)
 {
-    fprintf(out,
-            "\n    # The pick. An instance's key is its room (maxconn less all its jobs), then a\n"
-            "    # random number that breaks ties, then its number. The greatest key wins, of\n"
-            "    # those that are up, not drained (weight 0) and not tried yet.\n"
-            "    http-request set-var(req.best) int(" KEY_NONE ")\n");
+    fprintf(
+        out,
+        "\n    # The pick. An instance's key is its room, then a random number that breaks\n"
+        "    # ties, then its number. The greatest key wins, of those that are up, not drained\n"
+        "    # (weight 0) and not tried yet. Room is what is left of %u less all that\n"
+        "    # counts as load: open requests, what table " TABLE_JOBS " knows of jobs that\n"
+        "    # HAProxy can't see, and the penalty in table " TABLE_FAILED ".\n"
+        "    http-request set-var(req.best) int(" KEY_NONE ")\n",
+        ROOM);
     for (size_t i = 0; i < config->instance_count; i++)
-        render_rules_of_instance(out, &config->instances[i]);
+        render_rules_of_instance(out, config, &config->instances[i]);
 }
 
 static void render_loads(FILE *out, const struct config *config)
@@ -423,10 +455,9 @@ static void render_loads(FILE *out, const struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         unsigned number = config->instances[i].number;
         fprintf(out,
-                "%s%u:%%[srv_conn(farm/instance%u),set-var(req.open)]"
-                "+%%[srv_conn_free(farm/instance%u),add(req.open),neg,add(%u)]"
-                "+%%[int(%u),table_gpc0_rate(accepted)]",
-                i == 0 ? "" : ",", number, number, number, INSTANCE_ROOM, number);
+                "%s%u:%%[srv_conn(farm/instance%u)]"
+                "+%%[var(req.unseen%u)]+%%[int(%u),table_gpt0(" TABLE_FAILED ")]",
+                i == 0 ? "" : ",", number, number, number, number);
     }
     fprintf(out, "\"\n");
 }
@@ -436,15 +467,15 @@ static void render_outcome(FILE *out, const struct config *config)
     if (logs_loads(config))
         render_loads(out, config);
     fprintf(out,
-            "\n    # To know a quick answer by.\n"
-            "    http-request set-var(txn.sent) date(0,ms)\n"
             "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.best),and(%d)\n"
-            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
+            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)"
+            ",add(%u),div(%u)\n"
             "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
             "    # Its own Host: instances sit behind name-based ingresses.\n"
             "    http-request set-header Host %%[var(req.host)]\n",
-            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, INSTANCE_ROOM);
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, ROOM, LOAD_UNIT / 2,
+            LOAD_UNIT);
 }
 
 static void render_path_prefixes(FILE *out, const struct config *config)
@@ -476,7 +507,7 @@ static void render_server(FILE *out, const struct config *config, const struct i
     const struct url *url = &instance->url;
     fprintf(out, "    server instance%u ", instance->number);
     put_address(out, is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
-    fprintf(out, " check agent-check agent-send \"instance%u room\\n\"", instance->number);
+    fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
     if (needs_resolver(url))
         fprintf(out, LOOKUP " resolve-opts allow-dup-ip");
     if (url->tls)
@@ -496,6 +527,7 @@ static void render_servers(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # A connection that fails is redispatched at once, to the first server that is\n"
             "    # up: the loop. Jobs themselves are sent by use-server only.\n"
+            "    load-server-state-from-file global\n"
             "    balance first\n"
             "    retries 1\n"
             "    option redispatch 1\n"
@@ -503,46 +535,87 @@ static void render_servers(FILE *out, const struct config *config)
             "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
-            "proxy-v2-options unique-id\n"
-            "    # No limit, and not to be changed: the agent takes the jobs that HAProxy can't\n"
-            "    # see off this number.\n"
-            "    default-server maxconn %u\n",
+            "proxy-v2-options unique-id\n",
             config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
             config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,
-            AGAIN_ID, INSTANCE_ROOM);
+            AGAIN_ID);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
 
+/* HAProxy's path (json_query) of a JSON Pointer that has only plain names. */
+static void put_json_path(FILE *out, const char *pointer)
+{
+    fputc('$', out);
+    for (; *pointer != '\0'; pointer++)
+        fputc(*pointer == '/' ? '.' : *pointer, out);
+}
+
 /*
- * From its answer to the report that counts it, at the most an interval and an agent-check later,
- * an asynchronous job would be nobody's. One that is answered sooner than the agent could have
- * told of it is taken for one.
+ * An asynchronous job is nobody's from its answer to the report that counts it: HAProxy counts it
+ * until then.
  */
 static void render_accepted(FILE *out, const struct config *config)
 {
     fprintf(out,
-            "\n    # A job that is answered at once may only have been accepted, and go on.\n"
-            "    http-response track-sc0 var(txn.number) table accepted if "
-            "{ date(0,ms),sub(txn.sent) -m int lt %u } { status 200:299 } METH_POST "
-            "!{ srv_id %d }\n"
-            "    http-response sc-inc-gpc0(0)\n",
-            config_agent_inter_ms(config), AGAIN_ID);
+            "\n    # A job that goes on after its answer: status 202, or a job id in a small JSON\n"
+            "    # answer. No other answer waits for its body.\n"
+            "    acl is_small res.hdr(content-length) -m int 1:%d\n"
+            "    acl is_json res.hdr(content-type) -m sub -i json\n"
+            "    acl is_success status 200:299\n"
+            "    http-response wait-for-body time " ANSWER_WAIT
+            " if METH_POST is_success !{ status 202 } is_small is_json !{ srv_id %d }\n"
+            "    http-response set-var(txn.accepted) int(1) if METH_POST { status 202 }\n"
+            "    http-response set-var(txn.accepted) res.body,json_query('",
+            ANSWER_MAX, AGAIN_ID);
+    put_json_path(out, config->job_id_field);
+    fprintf(out,
+            "') if METH_POST is_success is_small is_json !{ srv_id %d }\n"
+            "    http-response track-sc0 var(txn.number) table " TABLE_JOBS
+            " if { var(txn.accepted) -m found } !{ srv_id %d }\n"
+            "    http-response sc-inc-gpc0(0) if { var(txn.accepted) -m found } !{ srv_id %d }\n",
+            AGAIN_ID, AGAIN_ID, AGAIN_ID);
 }
 
 /*
- * The count of them, for about as long as the reports may not have them yet. In tests/bench/model
- * a window of one interval did best: a longer one counts more of them twice.
+ * A job is lost by a 5xx answer, or one that says that there are too many. That must be known at
+ * once: an instance that fails fast is always idle. Connections that fail, and HAProxy's own 502
+ * and 504, have no http-response rules; the agent sees them in the servers' counters. An entry that
+ * a stream still holds doesn't expire: only the answer's own stream does, briefly.
  */
-static void render_accepted_table(FILE *out, const struct config *config)
+static void render_failures(FILE *out)
 {
-    unsigned window_ms = config->check_interval_ms;
-
     fprintf(out,
-            "\n# Jobs of the last moments that their instances accepted without finishing them.\n"
-            "backend accepted\n"
-            "    stick-table type integer size %u expire %ums store gpc0_rate(%ums)\n",
-            ACCEPTED_SIZE, 2 * window_ms, window_ms);
+            "\n    # Memory of failures: a penalty of 2^k - 1 after k in a row, until a job\n"
+            "    # succeeds, or for " PENALTY_EXPIRE "; then one is tried again.\n"
+            "    acl is_failure status 429 500:599\n"
+            "    acl had_failed var(txn.number),table_gpt0(failures) -m int gt 0\n"
+            "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
+            " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
+            "had_failed\n"
+            "    http-response track-sc2 var(txn.number) table failures if { sc1_tracked }\n"
+            "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
+            "{ sc2_tracked } is_failure\n"
+            "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
+            "    http-response sc-set-gpt0(1) sc2_get_gpt0 if { sc2_tracked }\n",
+            AGAIN_ID, AGAIN_ID, PENALTY_MAX);
+}
+
+static void render_tables(FILE *out)
+{
+    fprintf(
+        out,
+        "\n# Of each instance, by its number. gpc0: jobs that were accepted and go on. gpt0: the\n"
+        "# agent's word: gpc0 as of the last report, less the jobs that only the report knows\n"
+        "# of (modulo 2^32). Entry 0 is the agent's mark.\n"
+        "backend " TABLE_JOBS "\n"
+        "    stick-table type integer size %u expire " JOBS_EXPIRE " store gpc0,gpt0\n"
+        "\n# gpt0: the penalty for its latest failures, and what it grows from.\n"
+        "backend " TABLE_FAILED "\n"
+        "    stick-table type integer size %u expire " PENALTY_EXPIRE " store gpt0\n"
+        "\nbackend failures\n"
+        "    stick-table type integer size %u expire " FAILURES_EXPIRE " store gpt0\n",
+        TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
 }
 
 static void render_farm(FILE *out, const struct config *config)
@@ -559,6 +632,7 @@ static void render_farm(FILE *out, const struct config *config)
     render_outcome(out, config);
     render_path_prefixes(out, config);
     render_accepted(out, config);
+    render_failures(out);
     fprintf(out,
             "\n    # What a second pass picked, for the log. It may have found nobody.\n"
             "    http-response allow if !{ srv_id %d }\n"
@@ -645,7 +719,7 @@ void render_config(FILE *out, const struct config *config)
     render_balancer(out, config);
     render_again(out, config);
     render_farm(out, config);
-    render_accepted_table(out, config);
+    render_tables(out);
     render_status(out, config);
     render_relay(out, config);
     render_admin(out, config);

@@ -9,7 +9,7 @@
 #define HAPROXY_CHROOT "/var/lib/haproxy"
 
 /* So many instances are tried for a job that can't be connected, then it is refused. */
-#define PASSES_MAX 8
+#define PASSES_MAX 20
 
 /*
  * HAProxy's connections in all for config->max_connections clients: those that are picked anew

@@ -48,4 +48,17 @@ static inline struct sample passed(unsigned active_jobs)
     return (struct sample){.reason = CHECK_PASSED, .active_jobs = active_jobs};
 }
 
+/* state_apply() for a check during which HAProxy's counts stood still; each failure counts. */
+static inline enum state_change apply_check(struct state *state, const struct sample *sample,
+                                            unsigned unhealthy_after, const struct moment *now)
+{
+    struct state_rules rules = {.unhealthy_after = unhealthy_after, .interval_ms = 1};
+    struct state_start start = {.in_flight = state->in_flight,
+                                .sessions = state->sessions,
+                                .acceptances = state->acceptances,
+                                .at_ms = now->monotonic_ms + state->failures};
+
+    return state_apply(state, sample, &start, &rules, now);
+}
+
 #endif

@@ -37,11 +37,11 @@ static int set_up(void **state)
         .config = f->config, .farm = f->farm, .checks = f->checks, .listener = f->listener};
     f->farm->states[0].in_flight = 2;
     f->farm->states[0].check_ms = 1500;
-    state_apply(&f->farm->states[0], &good, 3, &now);
+    apply_check(&f->farm->states[0], &good, 3, &now);
     f->farm->states[0].in_flight = 4;
-    state_apply(&f->farm->states[2], &good, 2, &now);
-    state_apply(&f->farm->states[2], &bad, 2, &now);
-    state_apply(&f->farm->states[2], &bad, 2, &now);
+    apply_check(&f->farm->states[2], &good, 2, &now);
+    apply_check(&f->farm->states[2], &bad, 2, &now);
+    apply_check(&f->farm->states[2], &bad, 2, &now);
     f->farm->states[2].missed = 6;
     *state = f;
     return f->checks == NULL || f->listener == NULL ? -1 : 0;
@@ -305,7 +305,7 @@ static void many_jobs_are_written_in_full(void **state)
     struct sample sample = passed(1000000);
     struct moment now = at_ms(0);
 
-    state_apply(&f->farm->states[0], &sample, 3, &now);
+    apply_check(&f->farm->states[0], &sample, 3, &now);
     f->farm->states[0].passed = 12345678901234567U;
     char *text = metrics_of(f);
     assert_contains(text, "\nleastjobs_instance_active_jobs{instance=\"instance1\"} 1000000\n");

@@ -345,7 +345,7 @@ static void the_rest_of_a_state_is_left_alone(void **state)
 
     (void)state;
     farm->states[0].in_flight = 2;
-    state_apply(&farm->states[0], &sample, 3, &now);
+    apply_check(&farm->states[0], &sample, 3, &now);
     assert_true(apply(farm, text, strlen(text)));
     assert_int_equal(farm->states[0].active_jobs, 9);
     assert_int_equal(farm->states[0].external_jobs, 7);

@@ -7,7 +7,7 @@ static enum state_change pass(struct state *instance, unsigned active_jobs)
     struct sample sample = passed(active_jobs);
     struct moment now = at_ms(0);
 
-    return state_apply(instance, &sample, 3, &now);
+    return apply_check(instance, &sample, 3, &now);
 }
 
 static enum state_change fail_once(struct state *instance, unsigned unhealthy_after)
@@ -15,7 +15,7 @@ static enum state_change fail_once(struct state *instance, unsigned unhealthy_af
     struct sample sample = sample_failed(CHECK_TIMED_OUT, "%s", "");
     struct moment now = at_ms(0);
 
-    return state_apply(instance, &sample, unhealthy_after, &now);
+    return apply_check(instance, &sample, unhealthy_after, &now);
 }
 
 static void an_instance_is_healthy_before_its_first_check(void **state)
@@ -132,19 +132,19 @@ static void only_a_transition_sets_its_time(void **state)
 
     (void)state;
     now = at_ms(100);
-    state_apply(instance, &good, 2, &now);
+    apply_check(instance, &good, 2, &now);
     assert_int_equal(instance->changed_ms, at_ms(0).monotonic_ms);
     now = at_ms(200);
-    state_apply(instance, &bad, 2, &now);
+    apply_check(instance, &bad, 2, &now);
     assert_int_equal(instance->changed_ms, at_ms(0).monotonic_ms);
     now = at_ms(300);
-    state_apply(instance, &bad, 2, &now);
+    apply_check(instance, &bad, 2, &now);
     assert_int_equal(instance->changed_ms, at_ms(300).monotonic_ms);
     now = at_ms(400);
-    state_apply(instance, &bad, 2, &now);
+    apply_check(instance, &bad, 2, &now);
     assert_int_equal(instance->changed_ms, at_ms(300).monotonic_ms);
     now = at_ms(500);
-    state_apply(instance, &good, 2, &now);
+    apply_check(instance, &good, 2, &now);
     assert_int_equal(instance->changed_ms, at_ms(500).monotonic_ms);
     farm_free(farm);
 }
@@ -158,12 +158,12 @@ static void every_check_sets_the_time_of_the_last_one(void **state)
     struct moment now = at_ms(1250);
 
     (void)state;
-    state_apply(instance, &good, 3, &now);
+    apply_check(instance, &good, 3, &now);
     assert_true(instance->checked);
     assert_int_equal(instance->last_check.tv_sec, now.wall.tv_sec);
     assert_int_equal(instance->last_check.tv_nsec, 250000000);
     now = at_ms(9000);
-    state_apply(instance, &bad, 3, &now);
+    apply_check(instance, &bad, 3, &now);
     assert_int_equal(instance->last_check.tv_sec, now.wall.tv_sec);
     farm_free(farm);
 }
@@ -242,10 +242,10 @@ static void an_error_is_the_reason_and_the_detail(void **state)
     struct sample without = sample_failed(CHECK_TIMED_OUT, "%s", "");
 
     (void)state;
-    state_apply(instance, &with_detail, 3, &now);
+    apply_check(instance, &with_detail, 3, &now);
     assert_string_equal(instance->error, "unexpected HTTP status: 500");
     assert_int_equal(instance->failed[CHECK_HTTP_STATUS], 1);
-    state_apply(instance, &without, 3, &now);
+    apply_check(instance, &without, 3, &now);
     assert_string_equal(instance->error, "timed out");
     pass(instance, 0);
     assert_string_equal(instance->error, "");
@@ -264,7 +264,7 @@ static void the_longest_error_fits(void **state)
     text[sizeof(text) - 1] = '\0';
     for (int reason = CHECK_PASSED + 1; reason < CHECK_REASON_COUNT; reason++) {
         struct sample sample = sample_failed((enum check_reason)reason, "%s", text);
-        state_apply(instance, &sample, 3, &now);
+        apply_check(instance, &sample, 3, &now);
         assert_int_equal(strlen(instance->error),
                          strlen(check_reason_text((enum check_reason)reason)) + strlen(": ") +
                              strlen(sample.detail));

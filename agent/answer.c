@@ -1,0 +1,284 @@
+#include "answer.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "showstat.h"
+
+/* Of `show servers state`, in its order; later columns depend on the version. */
+enum { BE_ID, BE_NAME, SRV_ID, SRV_NAME, SRV_ADDR, SRV_OP_STATE, SRV_ADMIN_STATE, COLUMNS };
+/* SRV_ADMF_FMAINT, SRV_ADMF_FDRAIN, SRV_ADMF_IDRAIN of HAProxy's server-t.h. */
+#define ADMIN_MAINT 0x01U
+#define ADMIN_DRAIN 0x08U
+#define ADMIN_INHERITED_DRAIN 0x10U
+#define FIELD_MAX 64
+#define NUMBER_DIGITS_MAX 10
+
+static const char stat_head[] = "# pxname,";
+static const char servers_head[] = "# be_id ";
+static const char jobs_head[] = "# table: " TABLE_JOBS ",";
+static const char failed_head[] = "# table: " TABLE_FAILED ",";
+
+/* A line without its newline; a piece of text that is one answer. */
+struct piece {
+    const char *text;
+    size_t length;
+};
+
+static bool begins(struct piece piece, const char *text)
+{
+    size_t length = strlen(text);
+
+    return piece.length >= length && memcmp(piece.text, text, length) == 0;
+}
+
+/* The next line from *at; its text is NULL at the end. */
+static struct piece next_line(const char **at, const char *end)
+{
+    struct piece line = {*at, 0};
+
+    if (*at >= end)
+        return (struct piece){NULL, 0};
+    const char *newline = memchr(*at, '\n', (size_t)(end - *at));
+    line.length = (size_t)((newline == NULL ? end : newline) - *at);
+    *at = newline == NULL ? end : newline + 1;
+    return line;
+}
+
+/* The answer that begins with a line that begins with `head`, up to and with an empty line. */
+static struct piece find_answer(const char *text, size_t length, const char *head)
+{
+    const char *at = text;
+    const char *end = text + length;
+    struct piece line;
+    struct piece found = {NULL, 0};
+
+    while ((line = next_line(&at, end)).text != NULL) {
+        if (found.text == NULL && begins(line, head))
+            found.text = line.text;
+        if (found.text != NULL && line.length == 0)
+            break;
+    }
+    if (found.text != NULL)
+        found.length = (size_t)(at - found.text);
+    return found;
+}
+
+static bool read_number(const char *text, size_t length, uint32_t *number)
+{
+    char digits[NUMBER_DIGITS_MAX + 1];
+    size_t count = 0;
+
+    while (count < length && count < NUMBER_DIGITS_MAX && text[count] >= '0' && text[count] <= '9')
+        count++;
+    if (count == 0 || (count < length && text[count] != ' '))
+        return false;
+    memcpy(digits, text, count);
+    digits[count] = '\0';
+    unsigned long long value = strtoull(digits, NULL, 10);
+    *number = (uint32_t)value;
+    return value <= UINT32_MAX;
+}
+
+/* The number behind " NAME=" in an entry of a table. */
+static bool read_value(struct piece line, const char *name, uint32_t *number)
+{
+    const char *found = memmem(line.text, line.length, name, strlen(name));
+
+    if (found == NULL)
+        return false;
+    found += strlen(name);
+    return read_number(found, (size_t)(line.text + line.length - found), number);
+}
+
+struct entry {
+    uint32_t key;
+    uint32_t gpt0;
+    uint32_t gpc0;
+};
+
+static bool read_entry(struct piece line, struct entry *entry)
+{
+    *entry = (struct entry){0, 0, 0};
+    if (!begins(line, "0x") || !read_value(line, " key=", &entry->key))
+        return false;
+    read_value(line, " gpt0=", &entry->gpt0);
+    read_value(line, " gpc0=", &entry->gpc0);
+    return true;
+}
+
+static void look_for_mark(const char *text, size_t length, struct answer *answer)
+{
+    const char *at = text;
+    struct piece line;
+    struct entry entry;
+
+    while ((line = next_line(&at, text + length)).text != NULL) {
+        if (read_entry(line, &entry) && entry.key == TABLE_MARK_KEY && entry.gpt0 != 0) {
+            answer->has_mark = true;
+            answer->mark = entry.gpt0;
+            return;
+        }
+    }
+}
+
+struct answer answer_look(const char *text, size_t length)
+{
+    struct answer answer = {
+        .has_stat = find_answer(text, length, stat_head).text != NULL,
+        .has_servers = find_answer(text, length, servers_head).text != NULL,
+        .has_jobs = find_answer(text, length, jobs_head).text != NULL,
+        .has_failed = find_answer(text, length, failed_head).text != NULL,
+    };
+
+    look_for_mark(text, length, &answer);
+    return answer;
+}
+
+static void apply_jobs(struct farm *farm, const struct entry *entry)
+{
+    struct state *state = farm_find(farm, entry->key);
+
+    if (state == NULL)
+        return;
+    state->acceptances = entry->gpc0;
+    state->told = entry->gpt0;
+}
+
+static void apply_failed(struct farm *farm, const struct entry *entry)
+{
+    struct state *state = farm_find(farm, entry->key);
+
+    if (state != NULL)
+        state->jobs_penalty = entry->gpt0 < PENALTY_MAX ? entry->gpt0 : PENALTY_MAX;
+}
+
+/* Several answers about one entry each stand behind each other: all lines are looked at. */
+static void apply_table(struct farm *farm, const char *text, size_t length, const char *head,
+                        void (*apply)(struct farm *farm, const struct entry *entry))
+{
+    const char *at = text;
+    bool is_inside = false;
+    struct piece line;
+    struct entry entry;
+
+    while ((line = next_line(&at, text + length)).text != NULL) {
+        if (line.length == 0 || line.text[0] == '#')
+            is_inside = begins(line, head);
+        else if (is_inside && read_entry(line, &entry))
+            apply(farm, &entry);
+    }
+}
+
+/* Splits a line of `show servers state`; false if it is too short, or of another backend. */
+static bool read_columns(struct piece line, char columns[COLUMNS][FIELD_MAX])
+{
+    const char *at = line.text;
+    const char *end = line.text + line.length;
+
+    for (size_t i = 0; i < COLUMNS; i++) {
+        size_t length = 0;
+        while (at + length < end && at[length] != ' ')
+            length++;
+        if (length == 0 || length >= FIELD_MAX)
+            return false;
+        memcpy(columns[i], at, length);
+        columns[i][length] = '\0';
+        at += length + (at + length < end);
+    }
+    return strcmp(columns[BE_NAME], BACKEND_NAME) == 0;
+}
+
+static unsigned admin_state(char columns[COLUMNS][FIELD_MAX])
+{
+    return (unsigned)strtoul(columns[SRV_ADMIN_STATE], NULL, 10);
+}
+
+static struct state *state_of_server(const struct farm *farm, const char *name)
+{
+    uint32_t number;
+
+    if (strncmp(name, INSTANCE_PREFIX, strlen(INSTANCE_PREFIX)) != 0)
+        return NULL;
+    name += strlen(INSTANCE_PREFIX);
+    return read_number(name, strlen(name), &number) ? farm_find(farm, number) : NULL;
+}
+
+static void note_address(struct state *state, const char *address)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+
+    /* "-" or "" for a name that isn't resolved. */
+    if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
+        address = "";
+    snprintf(state->address, sizeof(state->address), "%.*s", INET6_ADDRSTRLEN - 1, address);
+}
+
+static void apply_servers(struct farm *farm, struct piece answer)
+{
+    const char *at = answer.text;
+    char columns[COLUMNS][FIELD_MAX];
+    struct piece line;
+
+    while ((line = next_line(&at, answer.text + answer.length)).text != NULL) {
+        if (!read_columns(line, columns))
+            continue;
+        struct state *state = state_of_server(farm, columns[SRV_NAME]);
+        if (state == NULL)
+            continue;
+        state->drained = (admin_state(columns) & (ADMIN_DRAIN | ADMIN_INHERITED_DRAIN)) != 0;
+        state->maintained = (admin_state(columns) & ADMIN_MAINT) != 0;
+        note_address(state, columns[SRV_ADDR]);
+    }
+}
+
+static void forget_tables(struct farm *farm, const struct answer *answer)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (answer->has_jobs)
+            farm->states[i].acceptances = farm->states[i].told = 0;
+        if (answer->has_failed)
+            farm->states[i].jobs_penalty = 0;
+    }
+}
+
+struct answer answer_apply(struct farm *farm, const char *text, size_t length,
+                           enum answer_scope scope)
+{
+    struct answer answer = answer_look(text, length);
+    struct piece stat = find_answer(text, length, stat_head);
+    struct piece servers = find_answer(text, length, servers_head);
+
+    if (scope == ANSWER_ALL) {
+        forget_tables(farm, &answer);
+        answer.has_stat = answer.has_stat && showstat_apply(farm, stat.text, stat.length);
+    } else if (answer.has_stat) {
+        answer.has_stat = showstat_update(farm, stat.text, (size_t)(text + length - stat.text));
+    }
+    apply_table(farm, text, length, jobs_head, apply_jobs);
+    apply_table(farm, text, length, failed_head, apply_failed);
+    if (servers.text != NULL)
+        apply_servers(farm, servers);
+    return answer;
+}
+
+void answer_write_states(FILE *out, const char *text, size_t length)
+{
+    struct piece servers = find_answer(text, length, servers_head);
+    const char *at = servers.text;
+    char columns[COLUMNS][FIELD_MAX];
+    struct piece line;
+
+    fputs(STATE_FILE_EMPTY, out);
+    if (servers.text == NULL)
+        return;
+    line = next_line(&at, servers.text + servers.length);
+    fprintf(out, "%.*s\n", (int)line.length, line.text);
+    while ((line = next_line(&at, servers.text + servers.length)).text != NULL) {
+        if (read_columns(line, columns) &&
+            (admin_state(columns) & (ADMIN_MAINT | ADMIN_DRAIN)) != 0)
+            fprintf(out, "%.*s\n", (int)line.length, line.text);
+    }
+}

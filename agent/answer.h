@@ -1,0 +1,63 @@
+#ifndef LEASTJOBS_ANSWER_H
+#define LEASTJOBS_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "state.h"
+
+/*
+ * What HAProxy's runtime socket answered to several commands (management guide, section 9.3), one
+ * answer behind the other with empty lines between them, as agent/haproxy.h gives it:
+ *
+ *   show stat farm 4 …      open requests, requests so far, ids: showstat.h
+ *   show servers state farm administrative states, addresses
+ *   show table jobs …       each instance's count of accepted jobs (gpc0) and what the agent has
+ *                           told about it (gpt0); under TABLE_MARK_KEY the agent's mark
+ *   show table failed       each instance's penalty (gpt0)
+ *
+ * Answers that aren't there leave what is known as it is. Instances that an answer doesn't name
+ * have no entry: zeros.
+ */
+
+/* No instance has this number. */
+#define TABLE_MARK_KEY 0U
+
+/* What of a farm an answer is about. */
+enum answer_scope {
+    ANSWER_ALL,  /* every instance */
+    ANSWER_SOME, /* those that are named; the caller has set the others to zeros if it asked */
+};
+
+/* Which answers were there. */
+struct answer {
+    bool has_stat;
+    bool has_servers;
+    bool has_jobs;
+    bool has_failed;
+    bool has_mark;
+    uint32_t mark;
+};
+
+/* Looks for the answers and the mark only. */
+struct answer answer_look(const char *text, size_t length);
+
+/*
+ * Notes in the farm what the answers say: in_flight, sessions, server_id (show stat), drained,
+ * address (show servers state, which alone knows of a drain while a server is down), acceptances
+ * and told (table jobs), jobs_penalty (table failed).
+ */
+struct answer answer_apply(struct farm *farm, const char *text, size_t length,
+                           enum answer_scope scope);
+
+/*
+ * Writes HAProxy's server-state-file (configuration manual, "server-state-file") from the answer to
+ * `show servers state`: the lines of those servers that an operator has drained or put into
+ * maintenance, which HAProxy takes over when it starts. An empty file of that format if there is
+ * none, or no such answer.
+ */
+void answer_write_states(FILE *out, const char *text, size_t length);
+
+#endif
