@@ -221,3 +221,24 @@ def test_addresses_that_get_no_jobs_are_warned_of(lab):
         farm.agent.wait_for_err(warning % (3, "2 are not"))
         farm.wait_for_polls(3)
         assert farm.agent.err().count("WARNING") == 2
+
+
+def test_the_agent_asks_the_address_that_haproxy_uses(lab):
+    with own_dns(lab.directory) as dns:
+        port = lab.ports.take()
+        first, used = (sim_at(lab, address, port) for address in ("127.0.0.3", "127.0.0.4"))
+        farm = lab.farm({1: used})
+        used.url = farm.variables["INSTANCE_1_URL"] = f"http://gpu.test:{port}"
+        dns.addresses["gpu.test"] = "127.0.0.4"
+        farm.write_config()
+        farm.start_haproxy()
+        farm.wait_for_haproxy()
+        # HAProxy stays where it is; the agent by itself would take the first one.
+        dns.addresses["gpu.test"] = ["127.0.0.3", "127.0.0.4"]
+        farm.start_agent()
+        farm.wait_for_agent()
+        farm.agent.wait_for_err("gpu.test has 2 addresses: 127.0.0.4 is used, 1 is not")
+        farm.wait_for_polls(1)
+        before = first.state()["health_requests"]
+        farm.wait_for_polls(3)
+        assert first.state()["health_requests"] == before
