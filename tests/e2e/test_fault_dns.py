@@ -96,7 +96,6 @@ def test_haproxy_and_the_agent_follow_names(lab):
         fixed = lab.sim(1).instances[0]
         for number, instance in old.items():
             instance.set(external_jobs=number)
-            new[number].set(external_jobs=10 * number)
         urls = {
             1: f"http://two.test:{port_one}",
             2: f"http://two.test:{port_two}",
@@ -130,8 +129,9 @@ def test_haproxy_and_the_agent_follow_names(lab):
             stream.wait_for_new()
             # The old machine goes, once its jobs are done. The agent has kept its connections.
             wait_for(lambda: [i.state()["running"] for i in old.values()] == [0, 0], "the old jobs")
-            for instance in old.values():
+            for number, instance in old.items():
                 instance.set(listening=False)
+                new[number].set(external_jobs=10 * number)
             wait_for_about(farm, {1: 10, 2: 20, 3: 0, 4: 0})
             stream.wait_for_new()
             for number in farm.instances:
