@@ -610,10 +610,20 @@ static void on_refresh(evutil_socket_t fd, short what, void *argument)
     haproxy_query(checks->haproxy);
 }
 
+static const char *haproxy_address(void *context, size_t index)
+{
+    const struct checks *checks = context;
+
+    return checks->farm->states[index].address;
+}
+
 static bool start_poller(struct checks *checks, struct event_base *base, long connections_max)
 {
-    struct poller_events events = {
-        .due = on_due, .result = on_poll, .missed = on_missed, .context = checks};
+    struct poller_events events = {.due = on_due,
+                                   .result = on_poll,
+                                   .missed = on_missed,
+                                   .address = haproxy_address,
+                                   .context = checks};
     bool *is_now = xcalloc(checks->farm->count, sizeof(*is_now));
 
     for (size_t i = 0; i < checks->farm->count; i++) {

@@ -11,8 +11,9 @@
 /*
  * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: each
  * once per interval, spread over it; one request per instance at a time; connections are kept
- * alive. It follows no redirect, uses no proxy and verifies TLS. An instance's moments are those
- * of the monotonic clock, so that a new poller goes on with the pace of the one before.
+ * alive. Names are looked up by lookup.h, never by libcurl. It follows no redirect, uses no proxy
+ * and verifies TLS. An instance's moments are those of the monotonic clock, so that a new poller
+ * goes on with the pace of the one before.
  */
 struct poller;
 
@@ -23,6 +24,8 @@ struct poller_events {
     void (*result)(void *context, size_t index, const struct sample *sample, unsigned took_ms);
     /* It was due while the check before was still under way, or waited for its start. */
     void (*missed)(void *context, size_t index);
+    /* HAProxy's address of its server, in lookup_ask()'s form. NULL: none is known, ever. */
+    const char *(*address)(void *context, size_t index);
     void *context;
 };
 
