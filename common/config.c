@@ -511,6 +511,11 @@ void config_free(struct config *config)
     free(config);
 }
 
+bool config_agent_is_remote(const struct config *config)
+{
+    return url_is_host_name(config->agent_host) && !url_is_localhost(config->agent_host);
+}
+
 unsigned config_agent_inter_ms(const struct config *config)
 {
     unsigned quarter = config->check_interval_ms / 4;

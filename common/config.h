@@ -76,6 +76,9 @@ struct config *config_from_settings(const struct settings *settings, struct erro
 
 void config_free(struct config *config);
 
+/* Whether the agent is on another host, found by name. */
+bool config_agent_is_remote(const struct config *config);
+
 /*
  * The time between two agent-checks of an instance: a quarter of the interval between health
  * checks, at least 5 ms, at most 1 s.
