@@ -333,6 +333,39 @@ static void render_paths(FILE *out, const struct config *config)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
 }
 
+static bool trusts_proxies(const struct config *config)
+{
+    return strcmp(config->trusted_proxies, CONFIG_NO_PROXIES) != 0;
+}
+
+static void render_trusted(FILE *out, const char *networks)
+{
+    fprintf(out, "    acl trusted src");
+    while (*networks != '\0') {
+        size_t length = strcspn(networks, ",");
+        fprintf(out, " %.*s", (int)length, networks);
+        networks += length + (networks[length] == ',');
+    }
+    fprintf(out, "\n");
+}
+
+static void render_forwarded(FILE *out, const struct config *config)
+{
+    static const char *const fields[] = {"X-Forwarded- -m beg", "Forwarded", "X-Real-IP"};
+
+    fprintf(out, "    # Whom a client claims to speak for is believed of trusted proxies only.\n");
+    if (trusts_proxies(config))
+        render_trusted(out, config->trusted_proxies);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        fprintf(out, "    http-request del-header %s%s\n", fields[i],
+                trusts_proxies(config) ? " if !trusted" : "");
+    fprintf(out,
+            "    option forwardfor\n"
+            "    http-request set-header X-Forwarded-Proto %s if "
+            "!{ req.hdr(X-Forwarded-Proto) -m found }\n",
+            config->tls_cert_file == NULL ? "http" : "https");
+}
+
 static void render_balancer(FILE *out, const struct config *config)
 {
     fprintf(out, "\nfrontend balancer\n    bind ");
@@ -359,10 +392,8 @@ static void render_balancer(FILE *out, const struct config *config)
             "    http-request del-header x-leastjobs- -m beg\n"
             "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
             "    # isn't the instance's.\n"
-            "    http-request set-uri %%[pathq] if !{ url_beg / }\n"
-            "    option forwardfor\n"
-            "    http-request set-header X-Forwarded-Proto %s\n",
-            config->tls_cert_file == NULL ? "http" : "https");
+            "    http-request set-uri %%[pathq] if !{ url_beg / }\n");
+    render_forwarded(out, config);
     if (config->hsts_max_age_s > 0)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
@@ -577,6 +608,10 @@ static void render_farm(FILE *out, const struct config *config)
     render_pick(out, config);
     render_outcome(out, config);
     render_path_prefixes(out, config);
+    fprintf(out,
+            "\n    # Of our own fields only the loop's may be believed. No rule before this one.\n"
+            "    http-response del-header x-leastjobs- -m beg if !{ srv_id %d }\n",
+            AGAIN_ID);
     render_accepted(out, config);
     fprintf(out,
             "\n    # What a second pass picked, for the log. It may have found nobody.\n"

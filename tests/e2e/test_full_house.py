@@ -98,7 +98,8 @@ def test_extra_paths_count_as_jobs(lab):
 def test_passes_through_the_loop_are_not_counted_as_jobs(lab):
     farm = lab.farm(3, MAX_CONNECTIONS=FULL, HEALTH_CHECK_INTERVAL="1h")
     with all_go_round(farm):
-        farm.open_jobs(FULL)
+        for _ in range(FULL):
+            farm.open_jobs(1)
         assert_refused(farm.run_job())
     assert_status_is_there(farm)
     assert farm.counts() == {1: 0, 2: 0, 3: FULL}
