@@ -49,7 +49,8 @@ struct config {
     char *extra_paths;
     char *trusted_proxies; /* CONFIG_NO_PROXIES: nobody is trusted */
     unsigned threads;
-    unsigned max_connections; /* jobs at a time; 0: not set; genconf then takes what the open files allow */
+    unsigned max_connections; /* jobs at a time; 0: not set; genconf then takes what the open files
+                                 allow */
     char *haproxy_user;       /* NULL: HAProxy stays who it is */
     char *agent_host;
     char *agent_bind_address;

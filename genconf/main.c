@@ -120,8 +120,7 @@ static void choose_max_connections(struct config *config, struct errors *errors)
                     "MAX_CONNECTIONS: the limit of %llu open files allows %u clients at a time; "
                     "for %u, raise it to %llu (ulimit -n %llu)",
                     files, config->max_connections, FEW_CLIENTS,
-                    connections_files(config, FEW_CLIENTS),
-                    connections_files(config, FEW_CLIENTS));
+                    connections_files(config, FEW_CLIENTS), connections_files(config, FEW_CLIENTS));
 }
 
 static bool can_be(const char *user)

@@ -140,13 +140,12 @@ static void render_global(FILE *out, const struct config *config)
             "    # threads may pick the same server in a burst, one thread can't.\n"
             "    nbthread %u\n",
             config->threads);
-    fprintf(
-        out,
-        "    # Jobs of clients, status requests, passes through the loop, watchers.\n"
-        "    maxconn %u\n"
-        "    # The first checks at once: until then every instance looks empty.\n"
-        "    max-spread-checks 100\n",
-        connections_total(config, config->max_connections));
+    fprintf(out,
+            "    # Jobs of clients, status requests, passes through the loop, watchers.\n"
+            "    maxconn %u\n"
+            "    # The first checks at once: until then every instance looks empty.\n"
+            "    max-spread-checks 100\n",
+            connections_total(config, config->max_connections));
     render_user(out, config);
     render_tls_settings(out, config);
     fprintf(out,
@@ -372,27 +371,27 @@ static void render_balancer(FILE *out, const struct config *config)
     put_address(out, config->bind_address, config->port);
     if (config->tls_cert_file != NULL)
         fprintf(out, " ssl crt %s alpn http/1.1", config->tls_cert_file);
-    fprintf(out,
-            "%s\n"
-            "    # %u jobs, and a spare part for status requests and for refusals: a job that waits\n"
-            "    # would hold a connection that they need, and the kernel's queue can't tell\n"
-            "    # them apart.\n"
-            "    maxconn %u\n"
-            "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
-            "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
-            "    option httpclose\n"
-            "    option disable-h2-upgrade\n",
-            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections,
-            config->max_connections + connections_spare(config->max_connections));
+    fprintf(
+        out,
+        "%s\n"
+        "    # %u jobs, and a spare part for status requests and for refusals: a job that waits\n"
+        "    # would hold a connection that they need, and the kernel's queue can't tell\n"
+        "    # them apart.\n"
+        "    maxconn %u\n"
+        "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
+        "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
+        "    option httpclose\n"
+        "    option disable-h2-upgrade\n",
+        strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections,
+        config->max_connections + connections_spare(config->max_connections));
     render_log_format(out, config);
-    fprintf(out,
-            "    # The instances tried, for the loop (see again).\n"
-            "    unique-id-format " TRIED "\n"
-            "    # Internal header fields are ours alone.\n"
-            "    http-request del-header x-leastjobs- -m beg\n"
-            "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
-            "    # isn't the instance's.\n"
-            "    http-request set-uri %%[pathq] if !{ url_beg / }\n");
+    fprintf(out, "    # The instances tried, for the loop (see again).\n"
+                 "    unique-id-format " TRIED "\n"
+                 "    # Internal header fields are ours alone.\n"
+                 "    http-request del-header x-leastjobs- -m beg\n"
+                 "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
+                 "    # isn't the instance's.\n"
+                 "    http-request set-uri %%[pathq] if !{ url_beg / }\n");
     render_forwarded(out, config);
     if (config->hsts_max_age_s > 0)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
