@@ -206,7 +206,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    timeout check %ums\n",
             config->connect_timeout_ms, config->request_timeout_ms, config->request_timeout_ms,
             config->request_timeout_ms, config->check_timeout_ms);
-    fprintf(out, "    # HAProxy's own answers, in the form of the instances' own errors.\n");
+    fprintf(out,
+            "    # HAProxy's own answers, in the form of the instances' own errors. Those of its\n"
+            "    # parser (400 to what is no request) are compiled in and stay HTML.\n");
     render_error(out, 400, "Bad Request");
     render_error(out, 408, "Request Timeout");
     render_error(out, 413, "Payload Too Large");
