@@ -14,6 +14,9 @@
  */
 unsigned connections_spare(unsigned clients);
 
+/* So many of the spare part are never left to refused jobs that go on sending. */
+#define CONNECTIONS_STATUS 4
+
 /*
  * Passes through the loop `again` at a time. A pass lasts as long as its job, so they are bounded,
  * and a job that finds none is refused: if it waited, jobs would wait for each other for ever.

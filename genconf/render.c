@@ -13,7 +13,7 @@
 #define CHECK_RISE 1
 #define RETRY_AFTER_MAX_S 30
 /* Of a refusal because of too many jobs: one of them may end any moment. */
-#define RETRY_AFTER_FULL_S 5
+#define RETRY_AFTER_FULL_S "5"
 /* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
 #define ACCEPTED_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
@@ -284,15 +284,32 @@ static void render_api_keys(FILE *out, const struct config *config)
         config->api_keys_file, config->status_needs_key ? "" : " !status_path");
 }
 
-/* Of the requests that `acl` names. Passes through the loop are jobs that have been counted. */
-static void render_full_house(FILE *out, const struct config *config, const char *acl)
+/* For requests that `acl` names. Passes through the loop are jobs that have been counted. */
+static void render_full_house(FILE *out, const struct config *config, const char *acl,
+                              const char *action)
 {
     fprintf(out,
-            "    http-request return status 503 content-type application/json string "
-            "'{\"detail\":\"Too many jobs at a time: try again later\"}' hdr Retry-After %d if %s "
-            "{ fe_conn(again),set-var(req.passes) -m found } "
-            "{ be_conn(farm),sub(req.passes) -m int ge %u }\n",
-            RETRY_AFTER_FULL_S, acl, config->max_connections);
+            "    http-request %s if %s { fe_conn(again),set-var(req.passes) -m found } "
+            "{ be_conn(farm),sub(req.passes) -m int ge %u }",
+            action, acl, config->max_connections);
+}
+
+static void render_refusals(FILE *out, const struct config *config, const char *acl)
+{
+    static const char answer[] = "return status 503 content-type application/json string "
+                                 "'{\"detail\":\"Too many jobs at a time: try again later\"}' hdr "
+                                 "Retry-After " RETRY_AFTER_FULL_S;
+    unsigned spare = connections_spare(config->max_connections);
+
+    fprintf(out,
+            "    # All connections are taken: the job is told so at once. Newer versions then\n"
+            "    # read its upload to the end, but the last spare connections aren't for that.\n"
+            ".if version_atleast(2.9)\n");
+    render_full_house(out, config, acl, "reject");
+    fprintf(out, " { fe_conn gt %u }\n.endif\n",
+            config->max_connections + spare - CONNECTIONS_STATUS);
+    render_full_house(out, config, acl, answer);
+    fprintf(out, "\n");
 }
 
 static void render_paths(FILE *out, const struct config *config)
@@ -308,8 +325,7 @@ static void render_paths(FILE *out, const struct config *config)
     if (any_path_prefix(config))
         fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
                      "    http-request set-header x-leastjobs-path %%[path]\n");
-    fprintf(out, "    # All connections are taken: the job is told so at once.\n");
-    render_full_house(out, config, "job_path METH_POST");
+    render_refusals(out, config, "job_path METH_POST");
     fprintf(out, "    http-request allow if job_path METH_POST\n");
     if (has_prefix(config->extra_paths))
         fprintf(
@@ -329,7 +345,7 @@ static void render_paths(FILE *out, const struct config *config)
             "!METH_GET\n",
             extra, extra);
     if (config->extra_paths != NULL)
-        render_full_house(out, config, "extra_path");
+        render_refusals(out, config, "extra_path");
     if (config->log_level != LOG_DEBUG)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
 }
@@ -423,7 +439,7 @@ static void render_again(FILE *out, const struct config *config)
             "    http-request set-var(txn.tried) fc_pp_unique_id\n"
             "    http-request return status 503 content-type application/json string "
             "'{\"detail\":\"The instance could not be connected to, and too many jobs are being "
-            "sent elsewhere\"}' hdr Retry-After %d if { fe_conn gt %u }\n"
+            "sent elsewhere\"}' hdr Retry-After " RETRY_AFTER_FULL_S " if { fe_conn gt %u }\n"
             "    http-request set-var-fmt(txn.before) \"%%[var(txn.tried)],\"\n" NOBODY
             " if { var(txn.tried),word(%d,\\\",\\\") -m len gt 0 }\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
@@ -433,8 +449,8 @@ static void render_again(FILE *out, const struct config *config)
             "%s"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
             "    default_backend farm\n",
-            config->port, config->admin_port, passes, passes + CONNECTIONS_LOOP_SPARE,
-            RETRY_AFTER_FULL_S, passes, retry_after_s(config), PASSES_MAX,
+            config->port, config->admin_port, passes, passes + CONNECTIONS_LOOP_SPARE, passes,
+            retry_after_s(config), PASSES_MAX,
             logs_loads(config)
                 ? "    http-after-response set-header x-leastjobs-loads %[var(txn.loads)]\n"
                 : "");
