@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "connections.h"
 #include "names.h"
 #include "options.h"
 #include "output.h"
@@ -26,8 +27,8 @@
 #define HAPROXY_USER "haproxy"
 /* More open files than any balancer of jobs needs, and a bound where the system has none. */
 #define FILES_MAX 100000
-/* Listeners, sockets, pipes: what HAProxy opens besides connections and checks. */
-#define RESERVED_FILES 100
+/* Below that somebody is told. */
+#define FEW_CLIENTS 100U
 
 struct arguments {
     struct config_sources sources;
@@ -94,31 +95,35 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     return -1;
 }
 
-/* What HAProxy opens for so many clients: two files a connection, and two checks an instance. */
-static unsigned long long files_for(const struct config *config, unsigned max_connections)
+static unsigned long long files_limit(void)
 {
-    return 2ULL * render_total_connections(config, max_connections) +
-           2ULL * config->instance_count + RESERVED_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < FILES_MAX)
+        return limit.rlim_max;
+    return FILES_MAX;
 }
 
 /* HAProxy would start with fewer connections, and a warning that nobody reads. */
 static void choose_max_connections(struct config *config, struct errors *errors)
 {
-    struct rlimit limit;
-    unsigned long long files = FILES_MAX;
-    unsigned long long each = files_for(config, 1) - files_for(config, 0);
+    unsigned long long files = files_limit();
+    bool chosen = config->max_connections == 0;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < files)
-        files = limit.rlim_max;
-    if (config->max_connections == 0 && files > files_for(config, 0))
-        config->max_connections = (unsigned)((files - files_for(config, 0)) / each);
-    if (config->max_connections == 0 || files_for(config, config->max_connections) > files)
+    if (chosen)
+        config->max_connections = connections_clients(config, files);
+    unsigned wanted = config->max_connections == 0 ? 1 : config->max_connections;
+    if (config->max_connections == 0 || connections_files(config, wanted) > files)
         errors_add(errors,
                    "MAX_CONNECTIONS=\"%u\": needs %llu open files, and the limit is %llu: lower it "
                    "or raise the limit (ulimit -n)",
-                   config->max_connections == 0 ? 1 : config->max_connections,
-                   files_for(config, config->max_connections == 0 ? 1 : config->max_connections),
-                   files);
+                   wanted, connections_files(config, wanted), files);
+    else if (chosen && config->max_connections < FEW_CLIENTS)
+        errors_warn(errors,
+                    "MAX_CONNECTIONS: the limit of %llu open files allows %u clients at a time; "
+                    "for %u, raise it to %llu (ulimit -n %llu)",
+                    files, config->max_connections, FEW_CLIENTS,
+                    connections_files(config, FEW_CLIENTS), connections_files(config, FEW_CLIENTS));
 }
 
 static bool can_be(const char *user)

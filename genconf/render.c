@@ -2,18 +2,18 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
+#include "connections.h"
 #include "names.h"
 #include "version.h"
 
 #define LOOKUP " init-addr last,libc,none resolvers dns"
 /* Another than the agent's own, should it run on this host after all. */
 #define RELAY_ADDRESS "127.0.0.2"
-/* Connections for those who watch: statistics, metrics, GET /health. */
-#define SPARE_CONNECTIONS 20
 #define CHECK_RISE 1
 #define RETRY_AFTER_MAX_S 30
+/* Of a refusal because of too many jobs: one of them may end any moment. */
+#define RETRY_AFTER_FULL_S "5"
 /* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
 /*
@@ -41,21 +41,10 @@ _Static_assert(PASSES_MAX * sizeof("65535") < 128, "else a number would be cut o
 #define KEY_NONE "0"
 #define AGAIN_ID 1
 
-static bool is_localhost(const char *host)
-{
-    return strcasecmp(host, "localhost") == 0;
-}
-
 static bool needs_resolver(const struct url *url)
 {
     /* RFC 6761 section 6.3: localhost is always the loopback, DNS must not be asked. */
-    return url->host_kind == URL_HOST_NAME && !is_localhost(url->host);
-}
-
-/* Whether the agent is on another host, found by name. */
-static bool is_agent_remote(const struct config *config)
-{
-    return url_is_host_name(config->agent_host) && !is_localhost(config->agent_host);
+    return url->host_kind == URL_HOST_NAME && !url_is_localhost(url->host);
 }
 
 static bool any_resolver(const struct config *config)
@@ -64,7 +53,7 @@ static bool any_resolver(const struct config *config)
         if (needs_resolver(&config->instances[i].url))
             return true;
     }
-    return is_agent_remote(config);
+    return config_agent_is_remote(config);
 }
 
 static bool any_path_prefix(const struct config *config)
@@ -165,14 +154,12 @@ static void render_global(FILE *out, const struct config *config)
             "    # threads may pick the same server in a burst, one thread can't.\n"
             "    nbthread %u\n",
             config->threads);
-    fprintf(
-        out,
-        "    # Clients have %u of these (frontend balancer); a job that is picked anew takes one\n"
-        "    # more each time.\n"
-        "    maxconn %u\n"
-        "    # The first checks at once: until then every instance looks empty.\n"
-        "    max-spread-checks 100\n",
-        config->max_connections, render_total_connections(config, config->max_connections));
+    fprintf(out,
+            "    # Jobs of clients, status requests, passes through the loop, watchers.\n"
+            "    maxconn %u\n"
+            "    # The first checks at once: until then every instance looks empty.\n"
+            "    max-spread-checks 100\n",
+            connections_total(config, config->max_connections));
     render_user(out, config);
     render_tls_settings(out, config);
     fprintf(
@@ -214,6 +201,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    # like a lost job.\n"
             "    option http-server-close\n"
             "    http-reuse never\n"
+            "    # Send small pieces at once, both ways: those of a streamed answer or upload\n"
+            "    # would each wait 200 ms for the next one.\n"
+            "    option http-no-delay\n"
             "    # Only a connection that failed is tried again, never a request that was sent:\n"
             "    # a job must not run twice.\n"
             "    retry-on conn-failure\n"
@@ -226,8 +216,7 @@ static void render_defaults(FILE *out, const struct config *config)
             "    srvtcpka-idle 60s\n"
             "    srvtcpka-intvl 15s\n"
             "    srvtcpka-cnt 8\n"
-            "    # Clients that come while all connections are taken wait; else maxconn is the "
-            "backlog.\n"
+            "    # What comes in one moment waits to be accepted, not refused by the kernel.\n"
             "    backlog 1024\n"
             "    timeout http-request 10s\n"
             "    timeout connect %ums\n"
@@ -237,7 +226,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    timeout check %ums\n",
             config->connect_timeout_ms, config->request_timeout_ms, config->request_timeout_ms,
             config->request_timeout_ms, config->check_timeout_ms);
-    fprintf(out, "    # HAProxy's own answers, in the form of the instances' own errors.\n");
+    fprintf(out,
+            "    # HAProxy's own answers, in the form of the instances' own errors. Those of its\n"
+            "    # parser (400 to what is no request) are compiled in and stay HTML.\n");
     render_error(out, 400, "Bad Request");
     render_error(out, 408, "Request Timeout");
     render_error(out, 413, "Payload Too Large");
@@ -314,6 +305,34 @@ static void render_api_keys(FILE *out, const struct config *config)
         config->api_keys_file, config->status_needs_key ? "" : " !status_path");
 }
 
+/* For requests that `acl` names. Passes through the loop are jobs that have been counted. */
+static void render_full_house(FILE *out, const struct config *config, const char *acl,
+                              const char *action)
+{
+    fprintf(out,
+            "    http-request %s if %s { fe_conn(again),set-var(req.passes) -m found } "
+            "{ be_conn(farm),sub(req.passes) -m int ge %u }",
+            action, acl, config->max_connections);
+}
+
+static void render_refusals(FILE *out, const struct config *config, const char *acl)
+{
+    static const char answer[] = "return status 503 content-type application/json string "
+                                 "'{\"detail\":\"Too many jobs at a time: try again later\"}' hdr "
+                                 "Retry-After " RETRY_AFTER_FULL_S;
+    unsigned spare = connections_spare(config->max_connections);
+
+    fprintf(out,
+            "    # All connections are taken: the job is told so at once. Newer versions then\n"
+            "    # read its upload to the end, but the last spare connections aren't for that.\n"
+            ".if version_atleast(2.9)\n");
+    render_full_house(out, config, acl, "reject");
+    fprintf(out, " { fe_conn gt %u }\n.endif\n",
+            config->max_connections + spare - CONNECTIONS_STATUS);
+    render_full_house(out, config, acl, answer);
+    fprintf(out, "\n");
+}
+
 static void render_paths(FILE *out, const struct config *config)
 {
     const char *extra = config->extra_paths == NULL ? "" : " !extra_path";
@@ -327,6 +346,7 @@ static void render_paths(FILE *out, const struct config *config)
     if (any_path_prefix(config))
         fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
                      "    http-request set-header x-leastjobs-path %%[path]\n");
+    render_refusals(out, config, "job_path METH_POST");
     fprintf(out, "    http-request allow if job_path METH_POST\n");
     if (has_prefix(config->extra_paths))
         fprintf(
@@ -345,8 +365,43 @@ static void render_paths(FILE *out, const struct config *config)
             "'{\"detail\":\"Method Not Allowed\"}' hdr Allow \"GET, HEAD\" if status_path "
             "!METH_GET\n",
             extra, extra);
+    if (config->extra_paths != NULL)
+        render_refusals(out, config, "extra_path");
     if (config->log_level != LOG_DEBUG)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
+}
+
+static bool trusts_proxies(const struct config *config)
+{
+    return strcmp(config->trusted_proxies, CONFIG_NO_PROXIES) != 0;
+}
+
+static void render_trusted(FILE *out, const char *networks)
+{
+    fprintf(out, "    acl trusted src");
+    while (*networks != '\0') {
+        size_t length = strcspn(networks, ",");
+        fprintf(out, " %.*s", (int)length, networks);
+        networks += length + (networks[length] == ',');
+    }
+    fprintf(out, "\n");
+}
+
+static void render_forwarded(FILE *out, const struct config *config)
+{
+    static const char *const fields[] = {"X-Forwarded- -m beg", "Forwarded", "X-Real-IP"};
+
+    fprintf(out, "    # Whom a client claims to speak for is believed of trusted proxies only.\n");
+    if (trusts_proxies(config))
+        render_trusted(out, config->trusted_proxies);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        fprintf(out, "    http-request del-header %s%s\n", fields[i],
+                trusts_proxies(config) ? " if !trusted" : "");
+    fprintf(out,
+            "    option forwardfor\n"
+            "    http-request set-header X-Forwarded-Proto %s if "
+            "!{ req.hdr(X-Forwarded-Proto) -m found }\n",
+            config->tls_cert_file == NULL ? "http" : "https");
 }
 
 static void render_balancer(FILE *out, const struct config *config)
@@ -355,26 +410,28 @@ static void render_balancer(FILE *out, const struct config *config)
     put_address(out, config->bind_address, config->port);
     if (config->tls_cert_file != NULL)
         fprintf(out, " ssl crt %s alpn http/1.1", config->tls_cert_file);
-    fprintf(out,
-            "%s\n"
-            "    maxconn %u\n"
-            "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
-            "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
-            "    option httpclose\n"
-            "    option disable-h2-upgrade\n",
-            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections);
+    fprintf(
+        out,
+        "%s\n"
+        "    # %u jobs, and a spare part for status requests and for refusals: a job that waits\n"
+        "    # would hold a connection that they need, and the kernel's queue can't tell\n"
+        "    # them apart.\n"
+        "    maxconn %u\n"
+        "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
+        "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
+        "    option httpclose\n"
+        "    option disable-h2-upgrade\n",
+        strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections,
+        config->max_connections + connections_spare(config->max_connections));
     render_log_format(out, config);
-    fprintf(out,
-            "    # The instances tried, for the loop (see again).\n"
-            "    unique-id-format " TRIED "\n"
-            "    # Internal header fields are ours alone.\n"
-            "    http-request del-header x-leastjobs- -m beg\n"
-            "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
-            "    # isn't the instance's.\n"
-            "    http-request set-uri %%[pathq] if !{ url_beg / }\n"
-            "    option forwardfor\n"
-            "    http-request set-header X-Forwarded-Proto %s\n",
-            config->tls_cert_file == NULL ? "http" : "https");
+    fprintf(out, "    # The instances tried, for the loop (see again).\n"
+                 "    unique-id-format " TRIED "\n"
+                 "    # Internal header fields are ours alone.\n"
+                 "    http-request del-header x-leastjobs- -m beg\n"
+                 "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
+                 "    # isn't the instance's.\n"
+                 "    http-request set-uri %%[pathq] if !{ url_beg / }\n");
+    render_forwarded(out, config);
     if (config->hsts_max_age_s > 0)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
@@ -386,15 +443,24 @@ static void render_balancer(FILE *out, const struct config *config)
 
 static void render_again(FILE *out, const struct config *config)
 {
+    unsigned passes = connections_passes(config->max_connections);
+
     fprintf(out,
             "\n# The second half of the loop. The PROXY protocol keeps the client's address, and\n"
             "# brings the instances tried; the first half logs the job, so the pick is handed\n"
             "# back to it.\n"
             "frontend again\n"
             "    bind abns@leastjobs-again-%u-%u accept-proxy\n"
+            "    # A pass lasts as long as its job: jobs that waited for one might wait for each\n"
+            "    # other for ever. Beyond %u the job is refused, and goes at once.\n"
+            "    maxconn %u\n"
+            "    option httpclose\n"
             "    no log\n"
             "    unique-id-format " TRIED "\n"
             "    http-request set-var(txn.tried) fc_pp_unique_id\n"
+            "    http-request return status 503 content-type application/json string "
+            "'{\"detail\":\"The instance could not be connected to, and too many jobs are being "
+            "sent elsewhere\"}' hdr Retry-After " RETRY_AFTER_FULL_S " if { fe_conn gt %u }\n"
             "    http-request set-var-fmt(txn.before) \"%%[var(txn.tried)],\"\n" NOBODY
             " if { var(txn.tried),word(%d,\\\",\\\") -m len gt 0 }\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
@@ -404,7 +470,8 @@ static void render_again(FILE *out, const struct config *config)
             "%s"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried),bytes(1)]\n"
             "    default_backend farm\n",
-            config->port, config->admin_port, retry_after_s(config), PASSES_MAX,
+            config->port, config->admin_port, passes, passes + CONNECTIONS_LOOP_SPARE, passes,
+            retry_after_s(config), PASSES_MAX,
             logs_loads(config)
                 ? "    http-after-response set-header x-leastjobs-loads %[var(txn.loads)]\n"
                 : "");
@@ -509,7 +576,7 @@ static void render_server(FILE *out, const struct config *config, const struct i
 {
     const struct url *url = &instance->url;
     fprintf(out, "    server instance%u ", instance->number);
-    put_address(out, is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
+    put_address(out, url_is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
     fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
     if (needs_resolver(url))
         fprintf(out, LOOKUP " resolve-opts allow-dup-ip");
@@ -520,9 +587,9 @@ static void render_server(FILE *out, const struct config *config, const struct i
 
 static const char *agent_address(const struct config *config)
 {
-    if (is_agent_remote(config))
+    if (config_agent_is_remote(config))
         return RELAY_ADDRESS;
-    return is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host;
+    return url_is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host;
 }
 
 static void render_servers(FILE *out, const struct config *config)
@@ -639,6 +706,10 @@ static void render_farm(FILE *out, const struct config *config)
     render_pick(out, config);
     render_outcome(out, config);
     render_path_prefixes(out, config);
+    fprintf(out,
+            "\n    # Of our own fields only the loop's may be believed. No rule before this one.\n"
+            "    http-response del-header x-leastjobs- -m beg if !{ srv_id %d }\n",
+            AGAIN_ID);
     render_accepted(out, config);
     render_failures(out);
     fprintf(out,
@@ -666,9 +737,9 @@ static void render_status(FILE *out, const struct config *config)
                  "    http-error status 503 content-type application/json string "
                  "'{\"detail\":\"The agent does not answer\"}' hdr Retry-After 1\n"
                  "    server agent ");
-    put_address(out, is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host,
+    put_address(out, url_is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host,
                 config->status_port);
-    fprintf(out, "%s\n", is_agent_remote(config) ? LOOKUP : "");
+    fprintf(out, "%s\n", config_agent_is_remote(config) ? LOOKUP : "");
 }
 
 /*
@@ -677,7 +748,7 @@ static void render_status(FILE *out, const struct config *config)
  */
 static void render_relay(FILE *out, const struct config *config)
 {
-    if (!is_agent_remote(config))
+    if (!config_agent_is_remote(config))
         return;
     fprintf(
         out,
@@ -685,13 +756,15 @@ static void render_relay(FILE *out, const struct config *config)
         "# address changes, and not the name in an agent-addr.\n"
         "listen relay\n"
         "    mode tcp\n"
+        "    no option http-no-delay\n"
         "    no log\n"
         "    bind " RELAY_ADDRESS ":%u\n"
+        "    maxconn %u\n"
         "    timeout connect 1s\n"
         "    timeout client 5s\n"
         "    timeout server 5s\n"
         "    server agent %s:%u" LOOKUP "\n",
-        config->agent_port, config->agent_host, config->agent_port);
+        config->agent_port, connections_relay(config), config->agent_host, config->agent_port);
 }
 
 static void render_admin(FILE *out, const struct config *config)
@@ -700,21 +773,16 @@ static void render_admin(FILE *out, const struct config *config)
     put_address(out, config->admin_bind_address, config->admin_port);
     fprintf(out,
             "%s\n"
+            "    maxconn %d\n"
+            "    # Nobody keeps one of these few.\n"
+            "    option httpclose\n"
             "    no log\n"
             "    http-request use-service prometheus-exporter if { path /metrics }\n"
             "    stats enable\n"
             "    stats uri /\n"
             "    stats refresh 5s\n"
             "    stats show-legends\n",
-            strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "");
-}
-
-unsigned render_total_connections(const struct config *config, unsigned max_connections)
-{
-    size_t passes = config->instance_count < PASSES_MAX ? config->instance_count : PASSES_MAX;
-
-    return max_connections * (unsigned)(1 + passes) + SPARE_CONNECTIONS +
-           (unsigned)config->instance_count;
+            strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "", CONNECTIONS_WATCHERS);
 }
 
 void render_config(FILE *out, const struct config *config)

@@ -101,6 +101,11 @@ class Task:
         return self.problem is not None and os.strerror(errno.ECONNREFUSED) in self.problem
 
     @property
+    def found_a_full_house(self):
+        """More jobs than MAX_CONNECTIONS: it may be sent again, and is, by the next task."""
+        return self.is_json_error(503) and self.headers.get("retry-after") == "5"
+
+    @property
     def overhead(self):
         """Seconds that weren't the job itself."""
         return self.ended - self.sent - self.job_time / 1000
@@ -228,12 +233,12 @@ class Stream:
     def open_count(self):
         return len(self._open)
 
-    def fault(self, row):
+    def fault(self, row, least_open=LEAST_OPEN):
         """Says what is broken from now on; counts the requests that are running."""
         self.row = row
         self.running = self.open_count()
         self.fault_at = time.monotonic()
-        assert self.running >= LEAST_OPEN, self.running
+        assert self.running >= least_open, self.running
         return self.fault_at
 
     def answered(self):
