@@ -16,12 +16,11 @@
 #define CLIENTS_MAX 1000000U
 
 /*
- * What HAProxy counts besides connections and checks: 10 "reserved" and the 10 of the runtime
- * sockets, 3 a thread, its listeners (balancer, again, relay, admin, two sockets), 1 of a worker
- * to its master, 11 of the master's own socket (-S). Seen in `show info` of 2.6 and 3.0: 30 and 3
- * a thread without the last two.
+ * What HAProxy counts besides connections and checks: 10 "reserved" and the 16 of the runtime
+ * sockets (stats maxconn), 3 a thread, its listeners (balancer, again, relay, admin, two sockets),
+ * 1 of a worker to its master, 11 of the master's own socket (-S).
  */
-#define FILES_OF_ITS_OWN 40ULL
+#define FILES_OF_ITS_OWN 44ULL
 #define FILES_OF_A_THREAD 3ULL
 #define FILES_OF_A_CONNECTION 2ULL
 /* Its own check and the agent-check. */

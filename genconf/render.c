@@ -171,7 +171,7 @@ static void render_global(FILE *out, const struct config *config)
         "    stats socket %s mode 660 level operator%s%s\n"
         "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
         "    # More than ten, HAProxy's default: a few that hang must not keep the agent out.\n"
-        "    stats maxconn 20\n"
+        "    stats maxconn 16\n"
         "    stats timeout 10s\n"
         "    # The agent notes there who is drained or in maintenance, for the next process.\n"
         "    server-state-file %s" STATE_FILE_SUFFIX "\n",
