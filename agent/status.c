@@ -4,12 +4,10 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "address.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -33,6 +31,7 @@ TAILQ_HEAD(visitor_list, visitor);
 
 struct status {
     struct evhttp *http;
+    struct evconnlistener *accept; /* evhttp's */
     struct report_view view;
     struct visitor_list visitors;
     size_t visitor_count;
@@ -180,18 +179,15 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
 }
 
 static int bind_to(struct status *status, struct event_base *base, const char *address,
-                   unsigned port)
+                   unsigned port, enum address_use use)
 {
-    struct sockaddr_storage bound;
-    socklen_t length = address_fill(&bound, address, port);
-    struct evconnlistener *listener = evconnlistener_new_bind(
-        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-        BACKLOG, (struct sockaddr *)&bound, (int)length);
+    struct evconnlistener *listener = address_listen(base, address, port, use, BACKLOG, NULL, NULL);
 
     if (listener == NULL)
         return -1;
     if (evhttp_bind_listener(status->http, listener) != NULL) {
         evconnlistener_set_error_cb(listener, on_accept_error);
+        status->accept = listener;
         return 0;
     }
     evconnlistener_free(listener);
@@ -200,7 +196,7 @@ static int bind_to(struct status *status, struct event_base *base, const char *a
 }
 
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          size_t visitors_max, const struct report_view *view)
+                          enum address_use use, size_t visitors_max, const struct report_view *view)
 {
     struct status *status = xcalloc(1, sizeof(*status));
 
@@ -208,7 +204,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
     status->visitors_max = visitors_max;
     TAILQ_INIT(&status->visitors);
     status->http = evhttp_new(base);
-    if (status->http == NULL || bind_to(status, base, address, port) != 0) {
+    if (status->http == NULL || bind_to(status, base, address, port, use) != 0) {
         int problem = errno;
         status_free(status);
         errno = problem;
@@ -229,6 +225,11 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
 void status_use(struct status *status, const struct report_view *view)
 {
     status->view = *view;
+}
+
+void status_share(struct status *status)
+{
+    address_share(status->accept);
 }
 
 void status_free(struct status *status)

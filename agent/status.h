@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 
+#include "address.h"
 #include "report.h"
 
 /*
@@ -17,8 +18,11 @@ struct status;
  * or be replaced by status_use(). The caller releases it with status_free().
  */
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          size_t visitors_max, const struct report_view *view);
+                          enum address_use use, size_t visitors_max,
+                          const struct report_view *view);
 void status_use(struct status *status, const struct report_view *view);
+/* Opens its port to a successor, see address.h. */
+void status_share(struct status *status);
 void status_free(struct status *status);
 
 #endif

@@ -32,7 +32,7 @@ static int set_up(void **state)
     f->farm = farm_new(f->config, NULL, &now);
     /* The loop never runs: nothing is asked, and nobody connects. */
     f->checks = checks_new(f->base, f->config, f->farm, 0);
-    f->listener = listener_new(f->base, "127.0.0.1", 0, 8, f->farm);
+    f->listener = listener_new(f->base, "127.0.0.1", 0, ADDRESS_ALONE, 8, f->farm);
     f->view = (struct report_view){
         .config = f->config, .farm = f->farm, .checks = f->checks, .listener = f->listener};
     f->farm->states[0].in_flight = 2;
