@@ -278,6 +278,35 @@ def test_a_port_that_a_stranger_would_share_stays_the_strangers(lab):
     both.assert_answers("127.0.0.1", status_port, agent_port)
 
 
+def test_reloads_faster_than_the_interval_starve_no_instance(lab):
+    both = FileFarm(lab, 24, HEALTH_CHECK_INTERVAL="2s")
+    farm = both.farm
+    both.start(farm.instances)
+    (sim,) = farm.sims()
+    wait_for(lambda: all(i["last_check"] for i in farm.health_of_all().values()), "first checks")
+    before = [state["health_requests"] for state in sim.states()]
+    reloads = 0
+
+    def reload_and_count():
+        """How often each instance was checked by now; a reload more has come."""
+        nonlocal reloads
+        both.reload()
+        reloads += 1
+        farm.agent.wait_for_err(MOVED, count=reloads)
+        states = sim.states()
+        return [state["health_requests"] - b for state, b in zip(states, before)]
+
+    def all_have_three():
+        counts = reload_and_count()
+        assert min(counts) >= 3, f"after {reloads} reloads: {counts}"
+        return counts
+
+    counts = wait_for(all_have_three, "three checks of each instance, between reloads")
+    # Nor is one checked faster for them: all have the same interval.
+    assert max(counts) <= 3 + 2, counts
+    assert reloads > 24
+
+
 def test_a_reload_under_haproxy_is_unnoticed(lab):
     both = FileFarm(lab, 2)
     farm = both.farm
