@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "log.h"
 #include "xalloc.h"
@@ -15,6 +16,10 @@
 #define BODY_MAX 1024
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
+/* What slow readers may leave waiting, all together and each in the kernel. The metrics of ten
+ * thousand instances have some 8 MiB. */
+#define WAITING_MAX (32U << 20)
+#define SEND_BUFFER (128 << 10)
 
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -99,13 +104,60 @@ static struct bufferevent *on_visitor(struct event_base *base, void *argument)
     return visitor->stream;
 }
 
-static void send_text(struct evhttp_request *request, int code, const char *reason,
-                      const char *type, const char *text, size_t length)
+static size_t count_waiting(const struct visitor *visitor)
+{
+    return evbuffer_get_length(bufferevent_get_output(visitor->stream));
+}
+
+/* libevent frees a closed connection's buffer after all that is to be done in this turn of the
+ * loop, such as filling a hundred more: so it is emptied first. */
+static void evict(struct visitor *visitor)
+{
+    struct evbuffer *output = bufferevent_get_output(visitor->stream);
+
+    evbuffer_unfreeze(output, 1);
+    evbuffer_drain(output, evbuffer_get_length(output));
+    adopt(visitor);
+    evhttp_connection_free(visitor->connection);
+}
+
+/* Those who have been slow for longest go without the rest of theirs; not the one who asks now. */
+static void make_room(struct status *status, const struct evhttp_connection *asking, size_t length)
+{
+    struct visitor *visitor;
+    struct visitor *next;
+    size_t waiting = length;
+
+    TAILQ_FOREACH(visitor, &status->visitors, entry)
+    waiting += count_waiting(visitor);
+    for (visitor = TAILQ_FIRST(&status->visitors); visitor != NULL && waiting > WAITING_MAX;
+         visitor = next) {
+        size_t own = count_waiting(visitor);
+        next = TAILQ_NEXT(visitor, entry);
+        if (own == 0 || visitor->connection == asking)
+            continue;
+        waiting -= own;
+        evict(visitor);
+    }
+}
+
+static void free_text(const void *data, size_t length, void *text)
+{
+    (void)data;
+    (void)length;
+    free(text);
+}
+
+/* Takes `text`, which isn't copied: a large one waits for its reader once. */
+static void send_text(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, const char *type, char *text, size_t length)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *body = evbuffer_new();
 
-    if (body == NULL || evbuffer_add(body, text, length) != 0) {
+    make_room(status, evhttp_request_get_connection(request), length);
+    if (body == NULL || evbuffer_add_reference(body, text, length, free_text, text) != 0) {
+        free(text);
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
     } else {
         evhttp_add_header(headers, "Content-Type", type);
@@ -116,33 +168,33 @@ static void send_text(struct evhttp_request *request, int code, const char *reas
         evbuffer_free(body);
 }
 
-static void send_json(struct evhttp_request *request, int code, const char *reason, char *text)
+static void send_json(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, char *text)
 {
-    send_text(request, code, reason, TYPE_JSON, text, strlen(text));
-    free(text);
+    send_text(status, request, code, reason, TYPE_JSON, text, strlen(text));
 }
 
 static void on_root(struct evhttp_request *request, void *argument)
 {
-    const struct status *status = argument;
+    struct status *status = argument;
 
-    send_json(request, HTTP_OK, "OK", report_root(&status->view));
+    send_json(status, request, HTTP_OK, "OK", report_root(&status->view));
 }
 
 static void on_health(struct evhttp_request *request, void *argument)
 {
-    const struct status *status = argument;
+    struct status *status = argument;
     char *text = report_health(&status->view);
 
     if (farm_count_healthy(status->view.farm) > 0)
-        send_json(request, HTTP_OK, "OK", text);
+        send_json(status, request, HTTP_OK, "OK", text);
     else
-        send_json(request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
+        send_json(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
 }
 
 static void on_metrics(struct evhttp_request *request, void *argument)
 {
-    const struct status *status = argument;
+    struct status *status = argument;
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
@@ -152,17 +204,19 @@ static void on_metrics(struct evhttp_request *request, void *argument)
         return;
     }
     report_metrics(memory, &status->view);
-    if (fclose(memory) == 0)
-        send_text(request, HTTP_OK, "OK", TYPE_METRICS, text, length);
-    else
+    if (fclose(memory) == 0) {
+        send_text(status, request, HTTP_OK, "OK", TYPE_METRICS, text, length);
+    } else {
+        free(text);
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
-    free(text);
+    }
 }
 
 static void on_other(struct evhttp_request *request, void *argument)
 {
-    (void)argument;
-    send_json(request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
+    struct status *status = argument;
+
+    send_json(status, request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
 }
 
 /* Out of files: the oldest visitor gives its own. */
@@ -183,8 +237,13 @@ static int bind_to(struct status *status, struct event_base *base, const char *a
 {
     struct evconnlistener *listener = address_listen(base, address, port, use, BACKLOG, NULL, NULL);
 
+    int send_buffer = SEND_BUFFER;
+
     if (listener == NULL)
         return -1;
+    /* Connections have it from their listener. */
+    setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+               sizeof(send_buffer));
     if (evhttp_bind_listener(status->http, listener) != NULL) {
         evconnlistener_set_error_cb(listener, on_accept_error);
         status->accept = listener;

@@ -9,7 +9,8 @@
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
  * healthy) and /metrics; all else is 404, in JSON. When `visitors_max` connections are open, the
- * oldest makes room; one that is silent for some seconds is closed.
+ * oldest makes room; so it does when too many bytes wait for slow readers. One that is silent, or
+ * reads nothing, for some seconds is closed.
  */
 struct status;
 
