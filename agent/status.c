@@ -34,13 +34,29 @@ struct visitor {
 };
 TAILQ_HEAD(visitor_list, visitor);
 
+/* An answer as it goes out, to all who asked for it in one turn of the loop. */
+struct page {
+    char *text;
+    size_t length;
+    unsigned users;
+};
+
+/* The latest of a kind, and when it was made. */
+struct snapshot {
+    struct page *page; /* NULL: none */
+    struct timeval turn;
+};
+
 struct status {
+    struct event_base *base;
     struct evhttp *http;
     struct evconnlistener *accept; /* evhttp's */
     struct report_view view;
     struct visitor_list visitors;
     size_t visitor_count;
     size_t visitors_max;
+    struct snapshot health;
+    struct snapshot metrics;
 };
 
 static void forget_visitor(struct visitor *visitor)
@@ -141,23 +157,66 @@ static void make_room(struct status *status, const struct evhttp_connection *ask
     }
 }
 
-static void free_text(const void *data, size_t length, void *text)
+/* Takes `text`. */
+static struct page *new_page(char *text, size_t length)
+{
+    struct page *page = xcalloc(1, sizeof(*page));
+
+    *page = (struct page){.text = text, .length = length, .users = 1};
+    return page;
+}
+
+static void release_page(struct page *page)
+{
+    if (page == NULL || --page->users > 0)
+        return;
+    free(page->text);
+    free(page);
+}
+
+static void on_sent(const void *data, size_t length, void *page)
 {
     (void)data;
     (void)length;
-    free(text);
+    release_page(page);
 }
 
-/* Takes `text`, which isn't copied: a large one waits for its reader once. */
-static void send_text(struct status *status, struct evhttp_request *request, int code,
-                      const char *reason, const char *type, char *text, size_t length)
+static void forget_snapshot(struct snapshot *snapshot)
+{
+    release_page(snapshot->page);
+    snapshot->page = NULL;
+}
+
+/*
+ * With thousands of instances a page takes some 20 ms: a hundred visitors who ask at once must
+ * not keep HAProxy's agent-checks waiting for a hundred of them.
+ */
+static struct page *latest_page(struct status *status, struct snapshot *snapshot,
+                                struct page *(*render)(const struct report_view *view))
+{
+    struct timeval turn;
+
+    event_base_gettimeofday_cached(status->base, &turn);
+    if (snapshot->page == NULL || evutil_timercmp(&snapshot->turn, &turn, !=)) {
+        forget_snapshot(snapshot);
+        snapshot->page = render(&status->view);
+        snapshot->turn = turn;
+    }
+    return snapshot->page;
+}
+
+/* The page isn't copied: a large one waits for all its readers once. */
+static void send_page(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, const char *type, struct page *page)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *body = evbuffer_new();
 
-    make_room(status, evhttp_request_get_connection(request), length);
-    if (body == NULL || evbuffer_add_reference(body, text, length, free_text, text) != 0) {
-        free(text);
+    make_room(status, evhttp_request_get_connection(request), page->length);
+    page->users++;
+    if (body == NULL ||
+        evbuffer_add_reference(body, page->text, page->length, on_sent, page) != 0) {
+        release_page(page);
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
     } else {
         evhttp_add_header(headers, "Content-Type", type);
@@ -168,10 +227,14 @@ static void send_text(struct status *status, struct evhttp_request *request, int
         evbuffer_free(body);
 }
 
+/* Takes `text`. */
 static void send_json(struct status *status, struct evhttp_request *request, int code,
                       const char *reason, char *text)
 {
-    send_text(status, request, code, reason, TYPE_JSON, text, strlen(text));
+    struct page *page = new_page(text, strlen(text));
+
+    send_page(status, request, code, reason, TYPE_JSON, page);
+    release_page(page);
 }
 
 static void on_root(struct evhttp_request *request, void *argument)
@@ -181,35 +244,49 @@ static void on_root(struct evhttp_request *request, void *argument)
     send_json(status, request, HTTP_OK, "OK", report_root(&status->view));
 }
 
+static struct page *render_health(const struct report_view *view)
+{
+    char *text = report_health(view);
+
+    return new_page(text, strlen(text));
+}
+
 static void on_health(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
-    char *text = report_health(&status->view);
+    struct page *page = latest_page(status, &status->health, render_health);
 
     if (farm_count_healthy(status->view.farm) > 0)
-        send_json(status, request, HTTP_OK, "OK", text);
+        send_page(status, request, HTTP_OK, "OK", TYPE_JSON, page);
     else
-        send_json(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
+        send_page(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", TYPE_JSON, page);
+}
+
+/* NULL without memory for it. */
+static struct page *render_metrics(const struct report_view *view)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+
+    if (memory == NULL)
+        return NULL;
+    report_metrics(memory, view);
+    if (fclose(memory) == 0)
+        return new_page(text, length);
+    free(text);
+    return NULL;
 }
 
 static void on_metrics(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
-    char *text = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&text, &length);
+    struct page *page = latest_page(status, &status->metrics, render_metrics);
 
-    if (memory == NULL) {
+    if (page == NULL)
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
-        return;
-    }
-    report_metrics(memory, &status->view);
-    if (fclose(memory) == 0) {
-        send_text(status, request, HTTP_OK, "OK", TYPE_METRICS, text, length);
-    } else {
-        free(text);
-        evhttp_send_error(request, HTTP_INTERNAL, NULL);
-    }
+    else
+        send_page(status, request, HTTP_OK, "OK", TYPE_METRICS, page);
 }
 
 static void on_other(struct evhttp_request *request, void *argument)
@@ -259,6 +336,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
 {
     struct status *status = xcalloc(1, sizeof(*status));
 
+    status->base = base;
     status->view = *view;
     status->visitors_max = visitors_max;
     TAILQ_INIT(&status->visitors);
@@ -284,6 +362,8 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
 void status_use(struct status *status, const struct report_view *view)
 {
     status->view = *view;
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
 }
 
 void status_share(struct status *status)
@@ -298,5 +378,7 @@ void status_free(struct status *status)
     /* It closes all connections, and each takes its visitor with it. */
     if (status->http != NULL)
         evhttp_free(status->http);
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
     free(status);
 }
