@@ -199,7 +199,7 @@ static void put_gauges(FILE *out, const struct farm *farm)
     for (size_t g = 0; g < sizeof(gauges) / sizeof(gauges[0]); g++) {
         put_head(out, gauges[g].name, "gauge", gauges[g].help);
         for (size_t i = 0; i < farm->count; i++)
-            fprintf(out, "leastjobs_%s{instance=\"" INSTANCE_PREFIX "%u\"} %.15g\n", gauges[g].name,
+            fprintf(out, "leastjobs_%s{name=\"" INSTANCE_PREFIX "%u\"} %.15g\n", gauges[g].name,
                     farm->states[i].number, gauges[g].value(&farm->states[i]));
     }
 }
@@ -213,7 +213,7 @@ static void put_checks(FILE *out, const struct farm *farm)
             uint64_t count = reason == CHECK_PASSED ? state->passed : state->failed[reason];
             if (count > 0 || reason == CHECK_PASSED)
                 fprintf(out,
-                        "leastjobs_instance_checks_total{instance=\"" INSTANCE_PREFIX
+                        "leastjobs_instance_checks_total{name=\"" INSTANCE_PREFIX
                         "%u\",result=\"%s\"} %" PRIu64 "\n",
                         state->number, check_reason_label((enum check_reason)reason), count);
         }
@@ -222,8 +222,8 @@ static void put_checks(FILE *out, const struct farm *farm)
              "Checks that were due while the one before was still under way.");
     for (size_t i = 0; i < farm->count; i++)
         fprintf(out,
-                "leastjobs_instance_checks_missed_total{instance=\"" INSTANCE_PREFIX
-                "%u\"} %" PRIu64 "\n",
+                "leastjobs_instance_checks_missed_total{name=\"" INSTANCE_PREFIX "%u\"} %" PRIu64
+                "\n",
                 farm->states[i].number, farm->states[i].missed);
 }
 
