@@ -8,7 +8,6 @@
 
 #include "log.h"
 #include "names.h"
-#include "replace.h"
 #include "serverstate.h"
 #include "xalloc.h"
 
@@ -48,23 +47,7 @@ static void note_problem(struct statefile *file, int problem)
 
 void statefile_update(struct statefile *file, const char *answer, size_t length)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
+    bool good = serverstate_replace(answer, length, file->config, &file->written);
 
-    if (memory == NULL)
-        return;
-    serverstate_write(memory, answer, length, file->config);
-    if (fclose(memory) != 0 || (file->written != NULL && strcmp(file->written, text) == 0)) {
-        free(text);
-        return;
-    }
-    if (!replace_file(file->path, text, size, STATE_FILE_MODE)) {
-        note_problem(file, errno);
-        free(text);
-        return;
-    }
-    note_problem(file, 0);
-    free(file->written);
-    file->written = text;
+    note_problem(file, good ? 0 : errno);
 }

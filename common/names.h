@@ -23,8 +23,14 @@
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
 #define DRAINED_LOAD (1U << 25)
 
-/* HAProxy's server-state-file, beside its socket. */
-#define STATE_FILE_SUFFIX ".state"
+/*
+ * HAProxy's server-state-file, in a folder beside its socket: of two users, genconf's and the
+ * agent's, each must be able to replace what the other wrote, but nothing else where the socket is.
+ */
+#define STATE_DIRECTORY_SUFFIX ".state"
+#define STATE_DIRECTORY_MODE 0770
+#define STATE_FILE_NAME "/servers"
+#define STATE_FILE_SUFFIX STATE_DIRECTORY_SUFFIX STATE_FILE_NAME
 #define STATE_FILE_VERSION "1"
 #define STATE_FILE_MODE 0640 /* for HAProxy's user and the agent's, by their group */
 

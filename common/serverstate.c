@@ -1,9 +1,13 @@
 #include "serverstate.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "names.h"
+#include "replace.h"
+#include "xalloc.h"
 
 #define NUMBER_DIGITS_MAX 5
 
@@ -84,4 +88,55 @@ void serverstate_write(FILE *out, const char *text, size_t length, const struct 
         }
         text = newline == NULL ? end : newline + 1;
     }
+}
+
+/* For the whole group, whatever the umask is. */
+static void make_directory(const struct config *config)
+{
+    char *path = xasprintf("%s" STATE_DIRECTORY_SUFFIX, config->haproxy_socket);
+
+    if (mkdir(path, STATE_DIRECTORY_MODE) == 0 && chmod(path, STATE_DIRECTORY_MODE) != 0)
+        errno = 0; /* the file's own failure will tell */
+    free(path);
+}
+
+static char *make_text(const char *text, size_t length, const struct config *config)
+{
+    char *made = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&made, &size);
+
+    if (memory == NULL)
+        return NULL;
+    serverstate_write(memory, text, length, config);
+    if (fclose(memory) == 0)
+        return made;
+    free(made);
+    return NULL;
+}
+
+bool serverstate_replace(const char *text, size_t length, const struct config *config,
+                         char **written)
+{
+    char *made = make_text(text, length, config);
+
+    if (made == NULL)
+        return false;
+    if (*written != NULL && strcmp(*written, made) == 0) {
+        free(made);
+        return true;
+    }
+    make_directory(config);
+    char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
+    bool good = replace_file(path, made, strlen(made), STATE_FILE_MODE);
+    int problem = errno;
+    free(path);
+    if (good) {
+        free(*written);
+        *written = made;
+    } else {
+        free(made);
+    }
+    errno = problem;
+    return good;
 }

@@ -48,4 +48,12 @@ bool serverstate_parse(struct serverstate_line *line, const char *text, size_t l
  */
 void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config);
 
+/*
+ * Puts such a file, made from `text`, where HAProxy looks for it (names.h), with its folder if that
+ * isn't there; not if `*written` (or NULL) is what it would have, else that is replaced: the
+ * caller's to free(). False with errno.
+ */
+bool serverstate_replace(const char *text, size_t length, const struct config *config,
+                         char **written);
+
 #endif

@@ -15,7 +15,6 @@
 #include "options.h"
 #include "output.h"
 #include "render.h"
-#include "replace.h"
 #include "secrets.h"
 #include "serverstate.h"
 #include "version.h"
@@ -157,16 +156,10 @@ static void prepare_state_file(const struct config *config)
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
     size_t length = 0;
     char *old = settings_read_file(path, &length, &ignored);
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&bytes, &size);
+    char *written = NULL;
 
-    if (memory != NULL) {
-        serverstate_write(memory, old == NULL ? "" : old, length, config);
-        if (fclose(memory) == 0)
-            replace_file(path, bytes, size, STATE_FILE_MODE);
-        free(bytes);
-    }
+    serverstate_replace(old == NULL ? "" : old, length, config, &written);
+    free(written);
     free(old);
     free(path);
     errors_free(&ignored);
