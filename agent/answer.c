@@ -179,7 +179,7 @@ static void note_address(struct state *state, const char *address)
 static void apply_servers(struct farm *farm, struct piece answer)
 {
     const char *at = answer.text;
-    struct serverstate_line server;
+    struct serverstate_line server = {0};
     struct piece line;
 
     while ((line = next_line(&at, answer.text + answer.length)).text != NULL) {

@@ -425,7 +425,7 @@ void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms)
     event_base_gettimeofday_cached(poller->base, &soon);
     struct timeval step = clock_timeval(wait);
     evutil_timeradd(&soon, &step, &soon);
-    if (!evtimer_pending(check->timer, &due) || evutil_timercmp(&soon, &due, <))
+    if (!evtimer_pending(check->timer, &due) || clock_is_before(&soon, &due))
         be_due_in(check, wait);
 }
 

@@ -197,7 +197,7 @@ static struct page *latest_page(struct status *status, struct snapshot *snapshot
     struct timeval turn;
 
     event_base_gettimeofday_cached(status->base, &turn);
-    if (snapshot->page == NULL || evutil_timercmp(&snapshot->turn, &turn, !=)) {
+    if (snapshot->page == NULL || memcmp(&snapshot->turn, &turn, sizeof(turn)) != 0) {
         forget_snapshot(snapshot);
         snapshot->page = render(&status->view);
         snapshot->turn = turn;

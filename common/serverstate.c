@@ -77,7 +77,7 @@ void serverstate_write(FILE *out, const char *text, size_t length, const struct 
 
     fputs(STATE_FILE_VERSION "\n", out);
     while (text < end) {
-        struct serverstate_line line;
+        struct serverstate_line line = {0};
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline == NULL ? end : newline;
         if (serverstate_parse(&line, text, (size_t)(stop - text)) &&
