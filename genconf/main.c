@@ -203,7 +203,7 @@ int main(int argc, char **argv)
         choose_user(config, &errors);
     }
     errors_print(&errors, PROGRAM, stderr);
-    status = errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
+    status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
     config_free(config);
     errors_free(&errors);
     return status;
