@@ -25,6 +25,8 @@ COMMON = $(call objects,$(COMMON_SOURCES))
 # What the unit tests test: everything but the two programs' main().
 TESTED = $(COMMON) $(call objects,$(filter-out %/main.c,$(AGENT_SOURCES) $(GENCONF_SOURCES)))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+# What they share: a loop with a clock of its own, the other ends of sockets.
+UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 
 # `make V=1` shows the whole commands.
 Q = $(if $(V),,@)
@@ -61,7 +63,7 @@ $(BUILD)/leastjobs-checker: $(call objects,tests/bench/checker.c)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent)
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_HELPERS) $(TESTED)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIBRARIES) cmocka) -lm
