@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -52,6 +53,7 @@ int loop_set_up(void **state)
     struct timeval second = {.tv_sec = 1};
 
     (void)state;
+    signal(SIGPIPE, SIG_IGN); /* as the agent does */
     is_virtual = true;
     virtual_ms = START_MS;
     event_config_set_flag(options, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
