@@ -344,20 +344,23 @@ static void on_due(evutil_socket_t fd, short what, void *argument)
     poller->events.due(poller->events.context, check->index);
 }
 
+/* Its moment by an interval that has become shorter: at once if it is late. */
+static int64_t sooner_moment(const struct check *check)
+{
+    int64_t interval = check->poller->interval_ms;
+
+    if (check->easy != NULL || check->is_waiting)
+        return next_moment(check, (interval + 1) / 2);
+    return clock_ms() - check->started_ms >= interval ? 0 : next_moment(check, 0);
+}
+
 void poller_set_interval(struct poller *poller, unsigned interval_ms)
 {
     bool is_shorter = interval_ms < poller->interval_ms;
-    int64_t now = clock_ms();
 
-    if (interval_ms == poller->interval_ms)
-        return;
     poller->interval_ms = interval_ms;
-    for (size_t i = 0; is_shorter && i < poller->count; i++) {
-        struct check *check = &poller->checks[i];
-        bool is_late = now - check->started_ms >= interval_ms;
-        if (check->easy == NULL && !check->is_waiting)
-            be_due_in(check, is_late ? 0 : next_moment(check, 0));
-    }
+    for (size_t i = 0; is_shorter && i < poller->count; i++)
+        be_due_in(&poller->checks[i], sooner_moment(&poller->checks[i]));
 }
 
 void poller_hurry(struct poller *poller)

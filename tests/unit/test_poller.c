@@ -452,6 +452,40 @@ static void only_who_is_late_is_due_at_once(void **state)
     free_bench(bench);
 }
 
+/* At the start of the agent all are waiting when the first counts show that jobs run. */
+static void a_shorter_interval_is_for_those_too_that_wait_for_their_start(void **state)
+{
+    struct bench *bench = new_bench(2, NULL);
+
+    (void)state;
+    bench->is_lazy = true;
+    start_poller(bench, true, 0);
+    await(bench->due[0] == 1 && bench->due[1] == 1);
+    poller_set_interval(bench->poller, 100);
+    bench->is_lazy = false;
+    poller_start(bench->poller, 0);
+    poller_start(bench->poller, 1);
+    await(bench->results[0] == 1 && bench->results[1] == 1);
+    assert_fast(bench, 100);
+    free_bench(bench);
+}
+
+static void a_shorter_interval_is_for_those_too_whose_check_is_under_way(void **state)
+{
+    struct bench *bench = new_bench(1, NULL);
+
+    (void)state;
+    bench->instances[0].is_holding = true;
+    start_poller(bench, true, 0);
+    await(bench->instances[0].requests == 1);
+    poller_set_interval(bench->poller, 100);
+    bench->instances[0].is_holding = false;
+    fake_instance_let_go(&bench->instances[0]);
+    await(bench->results[0] == 1);
+    assert_fast(bench, 100);
+    free_bench(bench);
+}
+
 static void a_longer_interval_counts_from_the_next_check_on(void **state)
 {
     struct bench *bench = new_bench(1, NULL);
@@ -577,6 +611,8 @@ int main(void)
         it(connections_are_bounded),
         it(a_shorter_interval_counts_at_once),
         it(only_who_is_late_is_due_at_once),
+        it(a_shorter_interval_is_for_those_too_that_wait_for_their_start),
+        it(a_shorter_interval_is_for_those_too_whose_check_is_under_way),
         it(a_longer_interval_counts_from_the_next_check_on),
         it(the_same_interval_again_changes_nothing),
         it(hurried_all_are_due_at_once),
