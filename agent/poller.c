@@ -28,7 +28,7 @@ struct check {
     char *url;
     struct event *timer;
     bool is_waiting; /* due, not started yet */
-    bool is_hurried; /* due again as soon as the check under way has ended */
+    bool is_hurried; /* due at once, or as soon as the check under way has ended */
     int64_t started_ms;
     CURL *easy;
     char *body;
@@ -180,7 +180,6 @@ static void complete(struct check *check, CURLcode code)
     release_body(check);
     if (check->is_hurried)
         be_due_in(check, 0);
-    check->is_hurried = false;
     poller->events.result(poller->events.context, check->index, &sample,
                           (unsigned)(clock_ms() - check->started_ms));
 }
@@ -341,6 +340,7 @@ static void on_due(evutil_socket_t fd, short what, void *argument)
         return;
     }
     check->is_waiting = true;
+    check->is_hurried = false;
     poller->events.due(poller->events.context, check->index);
 }
 
@@ -351,6 +351,8 @@ static int64_t sooner_moment(const struct check *check)
 
     if (check->easy != NULL || check->is_waiting)
         return next_moment(check, (interval + 1) / 2);
+    if (check->is_hurried)
+        return 0;
     return clock_ms() - check->started_ms >= interval ? 0 : next_moment(check, 0);
 }
 
@@ -367,9 +369,10 @@ void poller_hurry(struct poller *poller)
 {
     for (size_t i = 0; i < poller->count; i++) {
         struct check *check = &poller->checks[i];
-        if (check->easy != NULL)
-            check->is_hurried = true;
-        else if (!check->is_waiting)
+        if (check->is_waiting)
+            continue;
+        check->is_hurried = true;
+        if (check->easy == NULL)
             be_due_in(check, 0);
     }
 }

@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -8,9 +9,12 @@
 #include <unistd.h>
 
 #define START_MS 86400007
-/* What is on its way over the loopback arrives within this time of the machine's. */
-#define GRACE_MS 1
-/* A leap is no longer, so that what comes late all the same comes before a time limit. */
+/*
+ * What is on its way over the loopback arrives within GRACE_US of the machine's time. A leap is no
+ * longer than LEAP_MAX_MS, so that what comes late all the same comes before a time limit.
+ */
+#define GRACE_US 300
+#define LEAP_GRACE_US 100
 #define LEAP_MAX_MS 50
 
 struct event_base *loop;
@@ -30,13 +34,26 @@ int clock_gettime(clockid_t id, struct timespec *now)
     return 0;
 }
 
+static int wait_us(int fd, struct epoll_event *events, int most, long us)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    struct timespec wait = {.tv_nsec = us * 1000};
+
+    ppoll(&ready, 1, &wait, NULL);
+    return (int)syscall(SYS_epoll_pwait, fd, events, most, 0, NULL, 0);
+}
+
 int epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms)
 {
-    int wait_ms = is_virtual && timeout_ms > GRACE_MS ? GRACE_MS : timeout_ms;
-    int count = (int)syscall(SYS_epoll_pwait, fd, events, most, wait_ms, NULL, 0);
+    static bool is_leaping;
+    int leap_ms = timeout_ms < LEAP_MAX_MS ? timeout_ms : LEAP_MAX_MS;
 
-    if (is_virtual && count == 0)
-        virtual_ms += timeout_ms < LEAP_MAX_MS ? timeout_ms : LEAP_MAX_MS;
+    if (!is_virtual || timeout_ms <= 0)
+        return (int)syscall(SYS_epoll_pwait, fd, events, most, timeout_ms, NULL, 0);
+    int count = wait_us(fd, events, most, is_leaping ? LEAP_GRACE_US : GRACE_US);
+    if (count == 0)
+        virtual_ms += leap_ms;
+    is_leaping = count == 0 && leap_ms < timeout_ms;
     return count;
 }
 
