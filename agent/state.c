@@ -172,15 +172,16 @@ void state_see_errors(struct state *state, int64_t now_ms)
     uint64_t responses = state->failed_responses - errors->responses;
 
     /* Counters that are smaller than before are those of a new process. */
-    if (state->failed_connections < errors->connections ||
+    if (!errors->is_known || state->failed_connections < errors->connections ||
         state->failed_responses < errors->responses || state->successes < errors->successes)
         connections = responses = 0;
-    if (state->successes > errors->successes)
+    if (errors->is_known && state->successes > errors->successes)
         errors->penalty = 0;
     if (connections + responses > 0) {
         errors->penalty = grow(errors->penalty, connections, responses);
         errors->latest_ms = now_ms;
     }
+    errors->is_known = true;
     errors->connections = state->failed_connections;
     errors->responses = state->failed_responses;
     errors->successes = state->successes;
@@ -196,6 +197,7 @@ void state_inherit(struct state *state)
     state->sessions = 0;
     state->acceptances = state->reported = state->told = 0;
     state->jobs_penalty = 0;
+    state->errors.is_known = false;
 }
 
 unsigned state_accepted(const struct state *state)
