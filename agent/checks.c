@@ -44,6 +44,15 @@ struct pending {
     struct sample sample;
 };
 
+/* What all instances have together. */
+struct activity {
+    uint64_t in_flight;
+    uint64_t sessions;
+    uint64_t acceptances;
+    uint64_t external;
+    uint64_t accepted;
+};
+
 struct checks {
     const struct config *config;
     struct farm *farm;
@@ -54,15 +63,16 @@ struct checks {
     struct pending *pending; /* one for each state */
     size_t *queue;           /* indices of those that wait, in the order of their coming */
     size_t queued;
-    size_t asked;       /* the first so many came before the query under way began */
-    bool *was_drained;  /* one for each state */
-    bool all_wanted;    /* the next query is for all servers, whatever waits */
-    bool all_asked;     /* the one under way is */
-    int64_t asked_ms;   /* when it began */
-    int64_t busy_ms;    /* when jobs were last seen */
-    bool is_async;      /* jobs were accepted whose reports aren't over yet */
-    bool has_table;     /* HAProxy has the table that is written to */
-    bool has_inherited; /* its process is new, and has to be told everything */
+    size_t asked;         /* the first so many came before the query under way began */
+    bool *was_drained;    /* one for each state */
+    bool all_wanted;      /* the next query is for all servers, whatever waits */
+    bool all_asked;       /* the one under way is */
+    int64_t asked_ms;     /* when it began */
+    int64_t busy_ms;      /* when jobs were last seen */
+    struct activity seen; /* when all counts were last read */
+    bool is_async;        /* jobs were accepted whose reports aren't over yet */
+    bool has_table;       /* HAProxy has the table that is written to */
+    bool has_inherited;   /* its process is new, and has to be told everything */
     struct checks_counts counts;
     bool haproxy_known;                /* whether HAProxy is there has been logged */
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
@@ -387,15 +397,6 @@ static void serve_asked(struct checks *checks, bool is_answered)
     checks->queued = left;
 }
 
-/* What all instances have together. */
-struct activity {
-    uint64_t in_flight;
-    uint64_t sessions;
-    uint64_t acceptances;
-    uint64_t external;
-    uint64_t accepted;
-};
-
 static struct activity activity_of(const struct farm *farm)
 {
     struct activity sum = {0};
@@ -412,24 +413,25 @@ static struct activity activity_of(const struct farm *farm)
 }
 
 /* Whether jobs of ours run, or came since the last time that all counts were read. */
-static bool see_jobs(struct checks *checks, const struct activity *before)
+static bool see_jobs(struct checks *checks)
 {
-    const struct farm *farm = checks->farm;
-    struct activity now = activity_of(farm);
+    struct activity before = checks->seen;
+    struct activity now = activity_of(checks->farm);
 
-    if (now.acceptances != before->acceptances)
+    checks->seen = now;
+    if (now.acceptances != before.acceptances)
         checks->is_async = true;
     if (now.external == 0 && now.accepted == 0)
         checks->is_async = false;
-    return now.in_flight > 0 || now.sessions != before->sessions || checks->is_async;
+    return now.in_flight > 0 || now.sessions != before.sessions || checks->is_async;
 }
 
-static void set_pace(struct checks *checks, const struct activity *before)
+static void set_pace(struct checks *checks)
 {
     int64_t now = clock_ms();
     unsigned jobs_ms = checks->config->jobs_interval_ms;
 
-    if (see_jobs(checks, before))
+    if (see_jobs(checks))
         checks->busy_ms = now;
     bool is_busy =
         checks->busy_ms != 0 && now - checks->busy_ms <= BUSY_INTERVALS * (int64_t)jobs_ms;
@@ -438,7 +440,6 @@ static void set_pace(struct checks *checks, const struct activity *before)
 
 static void take_counts(struct checks *checks, const char *text, size_t length)
 {
-    struct activity before = activity_of(checks->farm);
     bool good =
         checks->all_asked ? apply_all(checks, text, length) : apply_some(checks, text, length);
 
@@ -446,7 +447,7 @@ static void take_counts(struct checks *checks, const char *text, size_t length)
         checks->counts.haproxy_answers++;
         note_presence(checks, true, NULL);
         if (checks->all_asked)
-            set_pace(checks, &before);
+            set_pace(checks);
         return;
     }
     if (!checks->all_asked) {

@@ -594,6 +594,42 @@ static void jobs_that_come_one_by_one_keep_it_busy(void **state)
     free_world(world);
 }
 
+/* Whoever reads its traces first: here it is the question about one server after its report. */
+static void a_job_during_a_check_makes_it_busy(void **state)
+{
+    struct world *world = new_world(1, NULL);
+
+    (void)state;
+    settle(world);
+    world->arriving[0] = (struct server){.total = 1};
+    world->arriving[0].told = world->servers[0].told;
+    world->is_arriving = true;
+    await(world->farm->states[0].passed == 2);
+    assert_in_range(checks_in(world, 1, 5000), 4, 6);
+    free_world(world);
+}
+
+static void accepted_jobs_keep_it_busy_until_they_are_over(void **state)
+{
+    struct world *world = new_world(1, NULL);
+
+    (void)state;
+    settle(world);
+    memcpy(world->arriving, world->servers, sizeof(world->servers));
+    world->arriving[0].accepted = 1;
+    world->arriving[0].has_entry = true;
+    world->arriving[0].total = 1;
+    world->is_arriving = true;
+    await(world->farm->states[0].passed == 2);
+    world->instances[0].jobs = 1;
+    loop_for(10000);
+    assert_int_equal(checks_in(world, 1, 20000), 20);
+    world->instances[0].jobs = 0;
+    loop_for(7000);
+    assert_in_range(checks_in(world, 1, 30000), 1, 1);
+    free_world(world);
+}
+
 /* External jobs that never came through here are no reason. */
 static void jobs_of_others_do_not_make_it_busy(void **state)
 {
@@ -824,6 +860,8 @@ int main(void)
         it(while_jobs_run_it_is_every_jobs_interval),
         it(an_agent_that_starts_while_jobs_run_is_as_fast),
         it(jobs_that_come_one_by_one_keep_it_busy),
+        it(a_job_during_a_check_makes_it_busy),
+        it(accepted_jobs_keep_it_busy_until_they_are_over),
         it(jobs_of_others_do_not_make_it_busy),
         it(failures_count_once_in_an_interval_however_often_it_is_checked),
         it(a_drain_is_told_within_a_refresh_and_kept_in_the_file),
