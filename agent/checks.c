@@ -70,7 +70,7 @@ struct checks {
     int64_t asked_ms;     /* when it began */
     int64_t busy_ms;      /* when jobs were last seen */
     struct activity seen; /* when all counts were last read */
-    bool is_async;        /* jobs were accepted whose reports aren't over yet */
+    bool is_async;        /* jobs were accepted that may not be over yet */
     bool has_table;       /* HAProxy has the table that is written to */
     bool has_inherited;   /* its process is new, and has to be told everything */
     struct checks_counts counts;
@@ -412,6 +412,16 @@ static struct activity activity_of(const struct farm *farm)
     return sum;
 }
 
+/* Of accepted jobs, as far as reports tell them from those of others. */
+static bool are_over(const struct farm *farm, const struct activity *now)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (now->acceptances > 0 && !farm->states[i].checked)
+            return false;
+    }
+    return now->acceptances == 0 || (now->external == 0 && now->accepted == 0);
+}
+
 /* Whether jobs of ours run, or came since the last time that all counts were read. */
 static bool see_jobs(struct checks *checks)
 {
@@ -421,7 +431,7 @@ static bool see_jobs(struct checks *checks)
     checks->seen = now;
     if (now.acceptances != before.acceptances)
         checks->is_async = true;
-    if (now.external == 0 && now.accepted == 0)
+    if (are_over(checks->farm, &now))
         checks->is_async = false;
     return now.in_flight > 0 || now.sessions != before.sessions || checks->is_async;
 }
@@ -548,6 +558,8 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->statefile = statefile_new(config->haproxy_socket);
     checks->refresh = evtimer_new(base, on_refresh, checks);
     checks->all_wanted = true;
+    checks->seen = activity_of(farm);
+    checks->is_async = true; /* for all that it knows */
     if (checks->haproxy == NULL || checks->refresh == NULL ||
         !start_poller(checks, base, connections_max)) {
         checks_free(checks);
