@@ -1,6 +1,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 
 socklen_t address_fill(struct sockaddr_storage *filled, const char *address, unsigned port)
@@ -19,4 +20,11 @@ socklen_t address_fill(struct sockaddr_storage *filled, const char *address, uns
     ipv4->sin_family = AF_INET;
     ipv4->sin_port = htons((in_port_t)port);
     return sizeof(*ipv4);
+}
+
+bool address_has_caller(int listening)
+{
+    struct pollfd waiting = {.fd = listening, .events = POLLIN};
+
+    return poll(&waiting, 1, 0) > 0;
 }
