@@ -30,6 +30,8 @@ COMMON = $(call objects,$(COMMON_SOURCES))
 # What the unit tests test: everything but the two programs' main().
 TESTED = $(COMMON) $(call objects,$(filter-out %/main.c,$(AGENT_SOURCES) $(GENCONF_SOURCES)))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+# What they share: a loop with a clock of its own, the other ends of sockets.
+UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 
 # `make V=1` shows the whole commands.
 Q = $(if $(V),,@)
@@ -66,7 +68,13 @@ $(BUILD)/leastjobs-checker: $(call objects,tests/bench/checker.c)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent)
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(TESTED)
+# An archive: a test that has a clock of its own goes without the helpers'.
+$(BUILD)/unit/helpers.a: $(UNIT_HELPERS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/unit/helpers.a $(TESTED)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIBRARIES) cmocka) -lm

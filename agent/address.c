@@ -1,6 +1,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -41,4 +42,11 @@ void address_share(struct evconnlistener *listener)
     int yes = 1;
 
     setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+}
+
+bool address_has_caller(int listening)
+{
+    struct pollfd waiting = {.fd = listening, .events = POLLIN};
+
+    return poll(&waiting, 1, 0) > 0;
 }

@@ -2,6 +2,7 @@
 #define LEASTJOBS_ADDRESS_H
 
 #include <event2/listener.h>
+#include <stdbool.h>
 
 /* Whether a port may be one that this process listens on already. */
 enum address_use { ADDRESS_ALONE, ADDRESS_SHARED };
@@ -18,5 +19,11 @@ struct evconnlistener *address_listen(struct event_base *base, const char *addre
 
 /* Opens a listener's port to sockets of ADDRESS_SHARED, of this process's user only. */
 void address_share(struct evconnlistener *listener);
+
+/*
+ * Whether somebody waits for accept(2), which complains of a lack of files also when nobody does:
+ * after each connection that took the last one.
+ */
+bool address_has_caller(int listening);
 
 #endif

@@ -58,6 +58,15 @@ struct pending {
     struct sample sample;
 };
 
+/* What all instances have together. */
+struct activity {
+    uint64_t in_flight;
+    uint64_t sessions;
+    uint64_t acceptances;
+    uint64_t external;
+    uint64_t accepted;
+};
+
 struct checks {
     const struct config *config;
     struct farm *farm;
@@ -74,8 +83,9 @@ struct checks {
     bool all_asked;    /* the one under way is */
     int64_t asked_ms;  /* when it began */
     bool is_busy;
-    bool has_table;     /* HAProxy has the table that is written to */
-    bool has_inherited; /* its process is new, and has to be told everything */
+    struct activity seen; /* when all counts were last read */
+    bool has_table;       /* HAProxy has the table that is written to */
+    bool has_inherited;   /* its process is new, and has to be told everything */
     struct checks_counts counts;
     bool haproxy_known;                /* whether HAProxy is there has been logged */
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
@@ -466,15 +476,6 @@ static void serve_asked(struct checks *checks, bool is_answered)
     checks->queued = left;
 }
 
-/* What all instances have together. */
-struct activity {
-    uint64_t in_flight;
-    uint64_t sessions;
-    uint64_t acceptances;
-    uint64_t external;
-    uint64_t accepted;
-};
-
 static struct activity activity_of(const struct farm *farm)
 {
     struct activity sum = {0};
@@ -490,17 +491,14 @@ static struct activity activity_of(const struct farm *farm)
     return sum;
 }
 
-/* Whether jobs of ours run, or came since the last time that all counts were read. */
-static bool see_jobs(struct checks *checks, const struct activity *before)
+/* Of accepted jobs, as far as reports tell them from those of others. */
+static bool are_over(const struct farm *farm, const struct activity *now)
 {
-    const struct farm *farm = checks->farm;
-    struct activity now = activity_of(farm);
-
-    if (now.acceptances != before->acceptances)
-        checks->farm->is_async = true; /* also when an agent that has just started sees the first */
-    if (now.external == 0 && now.accepted == 0)
-        checks->farm->is_async = false;
-    return now.in_flight > 0 || now.sessions != before->sessions || checks->farm->is_async;
+    for (size_t i = 0; i < farm->count; i++) {
+        if (now->acceptances > 0 && !farm->states[i].checked)
+            return false;
+    }
+    return now->acceptances == 0 || (now->external == 0 && now->accepted == 0);
 }
 
 static bool is_busy(const struct checks *checks)
@@ -516,9 +514,23 @@ static unsigned interval_ms(const struct checks *checks)
     return checks->is_busy ? checks->config->jobs_interval_ms : checks->config->check_interval_ms;
 }
 
-static void set_pace(struct checks *checks, const struct activity *before)
+/* Whether jobs of ours run, or came since the last time that all counts were read. */
+static bool see_jobs(struct checks *checks)
 {
-    if (see_jobs(checks, before))
+    struct activity before = checks->seen;
+    struct activity now = activity_of(checks->farm);
+
+    checks->seen = now;
+    if (now.acceptances != before.acceptances)
+        checks->farm->is_async = true;
+    if (are_over(checks->farm, &now))
+        checks->farm->is_async = false;
+    return now.in_flight > 0 || now.sessions != before.sessions || checks->farm->is_async;
+}
+
+static void set_pace(struct checks *checks)
+{
+    if (see_jobs(checks))
         checks->farm->busy_ms = clock_ms();
     checks->is_busy = is_busy(checks);
     poller_set_interval(checks->poller, interval_ms(checks));
@@ -532,7 +544,6 @@ static void set_pace(struct checks *checks, const struct activity *before)
 
 static void take_counts(struct checks *checks, const char *text, size_t length)
 {
-    struct activity before = activity_of(checks->farm);
     bool good =
         checks->all_asked ? apply_all(checks, text, length) : apply_some(checks, text, length);
 
@@ -540,7 +551,7 @@ static void take_counts(struct checks *checks, const char *text, size_t length)
         checks->counts.haproxy_answers++;
         note_presence(checks, true, NULL);
         if (checks->all_asked)
-            set_pace(checks, &before);
+            set_pace(checks);
         return;
     }
     if (!checks->all_asked) {
@@ -654,6 +665,7 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->statefile = statefile_new(config);
     checks->refresh = evtimer_new(base, on_refresh, checks);
     checks->all_wanted = true;
+    checks->seen = activity_of(farm);
     if (checks->haproxy == NULL || checks->refresh == NULL ||
         !start_poller(checks, base, connections_max)) {
         checks_free(checks);

@@ -135,14 +135,13 @@ static void on_deadline(evutil_socket_t unused, short what, void *argument)
 }
 
 /* The oldest may have asked by now; if so it is answered, else it goes without. */
-static void make_room(struct listener *listener)
+static void serve_oldest(struct listener *listener)
 {
     struct client *oldest = TAILQ_FIRST(&listener->clients);
+    size_t before = listener->client_count;
 
-    if (listener->client_count < listener->clients_max)
-        return;
     on_readable(oldest->fd, EV_READ, oldest);
-    if (listener->client_count < listener->clients_max)
+    if (listener->client_count < before)
         return;
     listener->counts.evicted++;
     close_client(oldest);
@@ -156,7 +155,8 @@ static void on_accept(struct evconnlistener *source, evutil_socket_t fd, struct 
     (void)source;
     (void)address;
     (void)length;
-    make_room(listener);
+    if (listener->client_count >= listener->clients_max)
+        serve_oldest(listener);
     struct client *client = xcalloc(1, sizeof(*client));
     client->listener = listener;
     client->fd = fd;
@@ -178,12 +178,10 @@ static void on_accept_error(struct evconnlistener *source, void *argument)
 {
     struct listener *listener = argument;
 
-    (void)source;
     /* Out of file descriptors: the longest waiting client gives its own. */
-    if ((errno == EMFILE || errno == ENFILE) && listener->client_count > 0) {
-        listener->counts.evicted++;
-        close_client(TAILQ_FIRST(&listener->clients));
-    }
+    if ((errno == EMFILE || errno == ENFILE) && listener->client_count > 0 &&
+        address_has_caller(evconnlistener_get_fd(source)))
+        serve_oldest(listener);
 }
 
 struct listener *listener_new(struct event_base *base, const char *address, unsigned port,

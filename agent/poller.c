@@ -30,7 +30,7 @@ struct check {
     size_t addresses_warned;       /* lookup_warn()'s */
     struct event *timer;
     bool is_waiting; /* due, not started yet */
-    bool is_hurried; /* due again as soon as the check under way has ended */
+    bool is_hurried; /* due at once, or as soon as the check under way has ended */
     int64_t started_ms;
     CURL *easy;
     char *body;
@@ -191,7 +191,6 @@ static void complete(struct check *check, CURLcode code)
     release_body(check);
     if (check->is_hurried)
         be_due_in(check, 0);
-    check->is_hurried = false;
     poller->events.result(poller->events.context, check->index, &sample,
                           (unsigned)(clock_ms() - check->started_ms));
 }
@@ -395,23 +394,29 @@ static void on_due(evutil_socket_t fd, short what, void *argument)
         return;
     }
     check->is_waiting = true;
+    check->is_hurried = false;
     poller->events.due(poller->events.context, check->index);
+}
+
+/* Its moment by an interval that has become shorter: at once if it is late. */
+static int64_t sooner_moment(const struct check *check)
+{
+    int64_t interval = check->poller->interval_ms;
+
+    if (check->easy != NULL || check->is_waiting)
+        return next_moment(check, (interval + 1) / 2);
+    if (check->is_hurried)
+        return 0;
+    return clock_ms() - check->started_ms >= interval ? 0 : next_moment(check, 0);
 }
 
 void poller_set_interval(struct poller *poller, unsigned interval_ms)
 {
     bool is_shorter = interval_ms < poller->interval_ms;
-    int64_t now = clock_ms();
 
-    if (interval_ms == poller->interval_ms)
-        return;
     poller->interval_ms = interval_ms;
-    for (size_t i = 0; is_shorter && i < poller->count; i++) {
-        struct check *check = &poller->checks[i];
-        bool is_late = now - check->started_ms >= interval_ms;
-        if (check->easy == NULL && !check->is_waiting)
-            be_due_in(check, is_late ? 0 : next_moment(check, 0));
-    }
+    for (size_t i = 0; is_shorter && i < poller->count; i++)
+        be_due_in(&poller->checks[i], sooner_moment(&poller->checks[i]));
 }
 
 void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms)
@@ -433,9 +438,10 @@ void poller_hurry(struct poller *poller)
 {
     for (size_t i = 0; i < poller->count; i++) {
         struct check *check = &poller->checks[i];
-        if (check->easy != NULL)
-            check->is_hurried = true;
-        else if (!check->is_waiting)
+        if (check->is_waiting)
+            continue;
+        check->is_hurried = true;
+        if (check->easy == NULL)
             be_due_in(check, 0);
     }
 }

@@ -46,7 +46,7 @@ void poller_start(struct poller *poller, size_t index);
 
 /*
  * From now on each instance is due so often. With a shorter interval than before, those whose last
- * check is longer ago are due at once.
+ * check is longer ago are due at once, and those whose check is under way when their moment comes.
  */
 void poller_set_interval(struct poller *poller, unsigned interval_ms);
 

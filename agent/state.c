@@ -37,7 +37,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->count = config->instance_count;
     farm->mark = previous == NULL ? new_mark() : previous->mark;
     farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
-    farm->is_async = previous != NULL && previous->is_async;
+    farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
@@ -192,15 +192,18 @@ void state_see_errors(struct state *state, int64_t now_ms)
     uint64_t responses = state->failed_responses - errors->responses;
 
     /* Counters that are smaller than before are those of a new process. */
-    if (state->failed_connections < errors->connections ||
+    if (!errors->is_known || state->failed_connections < errors->connections ||
         state->failed_responses < errors->responses || state->successes < errors->successes)
         connections = responses = 0;
-    if (state->successes > errors->successes)
+    /* A response that broke off may have been counted as a success when it began. */
+    if (errors->is_known && state->successes > errors->successes &&
+        state->successes - errors->successes > responses)
         errors->penalty = 0;
     if (connections + responses > 0) {
         errors->penalty = grow(errors->penalty, connections, responses);
         errors->latest_ms = now_ms;
     }
+    errors->is_known = true;
     errors->connections = state->failed_connections;
     errors->responses = state->failed_responses;
     errors->successes = state->successes;
@@ -217,6 +220,7 @@ void state_inherit(struct state *state)
     state->sessions = 0;
     state->acceptances = state->reported = state->told = 0;
     state->jobs_penalty = 0;
+    state->errors.is_known = false;
 }
 
 unsigned state_accepted(const struct state *state)

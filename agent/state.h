@@ -16,6 +16,7 @@
 
 /* Failed connections and broken responses, which HAProxy's rules don't see. */
 struct state_errors {
+    bool is_known;        /* the counters have been looked at in this process of HAProxy */
     uint64_t connections; /* the counters when they were last looked at */
     uint64_t responses;
     uint64_t successes;
@@ -118,9 +119,10 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
                               const struct moment *now);
 
 /*
- * Looks at HAProxy's counters of failed connections and responses. They are held against the
- * instance for STATE_ERRORS_MS after the latest, or until jobs have succeeded since; longer if
- * they follow each other, up to STATE_ERRORS_MAX_MS.
+ * Looks at HAProxy's counters of failed connections and responses. What a process counted before
+ * the first look is nobody's latest; later ones are held against the instance for STATE_ERRORS_MS
+ * after the latest, or until jobs have succeeded since; longer if they follow each other, up to
+ * STATE_ERRORS_MAX_MS.
  */
 #define STATE_ERRORS_MS 10000
 #define STATE_ERRORS_MAX_MS 60000

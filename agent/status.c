@@ -302,8 +302,7 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
     struct status *status = argument;
     struct visitor *oldest = TAILQ_FIRST(&status->visitors);
 
-    (void)listener;
-    if (oldest != NULL) {
+    if (oldest != NULL && address_has_caller(evconnlistener_get_fd(listener))) {
         adopt(oldest);
         evhttp_connection_free(oldest->connection);
     }

@@ -29,15 +29,17 @@ bool serverstate_parse(struct serverstate_line *line, const char *text, size_t l
     const char *at = text;
     const char *end = text + length;
 
-    for (size_t i = 0; i < SERVERSTATE_COLUMNS; i++) {
+    for (line->count = 0; line->count < SERVERSTATE_COLUMNS && at < end; line->count++) {
         const char *blank = memchr(at, ' ', (size_t)(end - at));
         size_t size = (size_t)((blank == NULL ? end : blank) - at);
         if (size == 0 || size >= SERVERSTATE_COLUMN_MAX)
             return false;
-        memcpy(line->columns[i], at, size);
-        line->columns[i][size] = '\0';
+        memcpy(line->columns[line->count], at, size);
+        line->columns[line->count][size] = '\0';
         at += size + (blank != NULL);
     }
+    if (line->count <= SERVERSTATE_ADMIN)
+        return false;
     if (strcmp(line->columns[SERVERSTATE_BACKEND], BACKEND_NAME) != 0)
         return false;
     line->number = number_of(line->columns[SERVERSTATE_NAME]);
@@ -81,6 +83,7 @@ void serverstate_write(FILE *out, const char *text, size_t length, const struct 
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline == NULL ? end : newline;
         if (serverstate_parse(&line, text, (size_t)(stop - text)) &&
+            line.count == SERVERSTATE_COLUMNS &&
             (line.admin & (SERVERSTATE_MAINT | SERVERSTATE_DRAIN)) != 0) {
             const struct instance *instance = find_instance(config, line.number);
             if (instance != NULL)

@@ -34,6 +34,8 @@ enum serverstate_column {
 /* One line of the backend farm, split. */
 struct serverstate_line {
     char columns[SERVERSTATE_COLUMNS][SERVERSTATE_COLUMN_MAX];
+    unsigned
+        count; /* of columns, up to SERVERSTATE_COLUMNS; at least to the administrative state */
     unsigned number; /* the instance's */
     unsigned admin;  /* the bits above */
 };

@@ -1,4 +1,5 @@
 #include "farm_helper.h"
+#include "names.h"
 
 static const char *const one[] = {"INSTANCE_1_URL=http://a", NULL};
 
@@ -389,6 +390,282 @@ static void a_lower_limit_after_a_reload_counts_earlier_failures(void **state)
     farm_free(farm);
 }
 
+/* A report of `jobs` between two looks at HAProxy. */
+struct doubt_case {
+    const char *name;
+    unsigned open_before;
+    unsigned open_after;
+    unsigned come;
+    unsigned jobs;
+    unsigned external_before;
+    unsigned external_after;
+};
+
+static void within_the_doubt_the_last_number_of_external_jobs_stands(void **state)
+{
+    static const struct doubt_case cases[] = {
+        {"nothing moves", 2, 2, 0, 5, 9, 3},
+        {"one ended, none was external: it may be in the report", 3, 2, 0, 3, 0, 0},
+        {"one ended, one was external: it may not be in the report", 3, 2, 0, 3, 1, 1},
+        {"one ended, more than can be", 3, 2, 0, 3, 7, 1},
+        {"one ended, fewer than must be", 3, 2, 0, 5, 0, 2},
+        {"one came, none was external: it may be in the report", 2, 3, 1, 3, 0, 0},
+        {"one came, one was external: it may not be in the report", 2, 3, 1, 3, 1, 1},
+        {"one came, more than can be", 2, 3, 1, 3, 7, 1},
+        {"one came, fewer than must be", 2, 3, 1, 5, 0, 2},
+        {"one came and one ended", 2, 2, 1, 4, 0, 1},
+        {"one came and one ended, more than can be", 2, 2, 1, 4, 9, 3},
+        {"all came and ended", 0, 0, 4, 3, 0, 0},
+        {"all came and ended, and those of others are there", 0, 0, 4, 3, 3, 3},
+        {"fewer are reported than are open", 4, 4, 0, 1, 2, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct farm *farm = farm_of(one, NULL);
+        struct state *instance = &farm->states[0];
+        struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 1};
+        struct state_start start = {.in_flight = cases[i].open_before, .sessions = 100};
+        struct sample sample = passed(cases[i].jobs);
+        struct moment now = at_ms(0);
+        instance->external_jobs = cases[i].external_before;
+        instance->in_flight = cases[i].open_after;
+        instance->sessions = 100 + cases[i].come;
+        state_apply(instance, &sample, &start, &rules, &now);
+        if (instance->external_jobs != cases[i].external_after)
+            fail_msg("case \"%s\": %u", cases[i].name, instance->external_jobs);
+        farm_free(farm);
+    }
+}
+
+/* Failed checks that began so many ms after the first, with 1,000 between two that count. */
+static unsigned count_failures(const int64_t *began_ms, size_t count)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 1000};
+    struct sample sample = sample_failed(CHECK_TIMED_OUT, "%s", "");
+
+    for (size_t i = 0; i < count; i++) {
+        struct state_start start = {.at_ms = at_ms(began_ms[i]).monotonic_ms};
+        struct moment now = at_ms(began_ms[i] + 500); /* when it ended doesn't matter */
+        state_apply(&farm->states[0], &sample, &start, &rules, &now);
+    }
+    unsigned failures = farm->states[0].failures;
+    assert_int_equal(farm->states[0].failed[CHECK_TIMED_OUT], count);
+    assert_int_equal(farm->states[0].healthy, failures < 3);
+    farm_free(farm);
+    return failures;
+}
+
+static void a_failure_counts_once_in_an_interval(void **state)
+{
+    static const int64_t often[] = {0, 100, 200, 300, 400, 500, 600, 700};
+    static const int64_t tolerated[] = {0, 750, 1500};
+    static const int64_t not_yet[] = {0, 749, 1498};
+    static const int64_t from_those_that_count[] = {0, 700, 1400, 2100};
+
+    (void)state;
+    assert_int_equal(count_failures(often, COUNT(often)), 1);
+    assert_int_equal(count_failures(tolerated, COUNT(tolerated)), 3);
+    assert_int_equal(count_failures(not_yet, COUNT(not_yet)), 2);
+    assert_int_equal(count_failures(from_those_that_count, COUNT(from_those_that_count)), 2);
+}
+
+/* A failure that doesn't count says all the same why. */
+static void a_failure_that_does_not_count_puts_it_last_too(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+    struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 30000};
+    struct sample bad = sample_failed(CHECK_HTTP_STATUS, "%d", 500);
+    struct sample good = passed(2);
+    struct moment now = at_ms(0);
+    struct state_start start = {.at_ms = now.monotonic_ms};
+
+    (void)state;
+    assert_int_equal(state_penalty(instance), 0);
+    state_apply(instance, &bad, &start, &rules, &now);
+    state_apply(instance, &bad, &start, &rules, &now);
+    assert_int_equal(instance->failures, 1);
+    assert_int_equal(state_penalty(instance), PENALTY_MAX);
+    assert_string_equal(instance->error, "unexpected HTTP status: 500");
+    state_apply(instance, &good, &start, &rules, &now);
+    assert_int_equal(state_penalty(instance), 0);
+    assert_int_equal(state_load(instance), 2);
+    farm_free(farm);
+}
+
+/* What HAProxy computes from the word is what it can't see itself; modulo 2^32. */
+static void the_word_is_what_haproxy_subtracts(void **state)
+{
+    static const uint32_t counts[] = {0, 1, 1000, UINT32_MAX - 1, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        struct farm *farm = farm_of(one, NULL);
+        struct state *instance = &farm->states[0];
+        instance->reported = counts[i];
+        instance->acceptances = counts[i] + 2; /* beyond the end too */
+        instance->external_jobs = 5;
+        instance->in_flight = 100;
+        instance->jobs_penalty = 1000; /* which HAProxy adds by itself */
+        assert_int_equal(state_accepted(instance), 2);
+        assert_int_equal(instance->acceptances - state_word(instance), 7);
+        assert_int_equal(state_load(instance), 1107);
+        instance->errors.penalty = 15;
+        assert_int_equal(instance->acceptances - state_word(instance), 7);
+        instance->errors.is_held = true;
+        assert_int_equal(instance->acceptances - state_word(instance), 22);
+        assert_int_equal(state_penalty(instance), 1015);
+        strcpy(instance->error, "timed out");
+        assert_int_equal(instance->acceptances - state_word(instance), 22 + PENALTY_MAX);
+        assert_int_equal(state_penalty(instance), 1015 + PENALTY_MAX);
+        instance->drained = true;
+        assert_int_equal(instance->acceptances - state_word(instance),
+                         22 + PENALTY_MAX + DRAINED_LOAD);
+        farm_free(farm);
+    }
+}
+
+/* A count below the last report's is that of a process that nobody has been told of yet. */
+static void accepted_jobs_are_bounded(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+
+    (void)state;
+    farm->states[0].acceptances = 3;
+    farm->states[0].reported = 4;
+    assert_int_equal(state_accepted(&farm->states[0]), SAMPLE_JOBS_MAX);
+    farm_free(farm);
+}
+
+static void a_new_process_inherits_the_load(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    instance->in_flight = 3;
+    instance->sessions = 50;
+    instance->external_jobs = 4;
+    instance->acceptances = 9;
+    instance->reported = 7;
+    instance->told = 3;
+    instance->jobs_penalty = 15;
+    instance->drained = true;
+    state_inherit(instance);
+    assert_int_equal(instance->external_jobs, 3 + 4 + 2);
+    assert_int_equal(state_load(instance), 9);
+    assert_int_equal(instance->in_flight + instance->sessions, 0);
+    assert_int_equal(instance->acceptances + instance->reported + instance->told, 0);
+    assert_int_equal(instance->jobs_penalty, 0);
+    assert_true(instance->drained); /* until HAProxy says otherwise */
+    state_inherit(instance);        /* and once more */
+    assert_int_equal(state_load(instance), 9);
+    instance->external_jobs = SAMPLE_JOBS_MAX;
+    instance->in_flight = 1;
+    state_inherit(instance);
+    assert_int_equal(instance->external_jobs, SAMPLE_JOBS_MAX);
+    farm_free(farm);
+}
+
+/* HAProxy's counters of the instance, so many ms later; returns what is held against it. */
+static unsigned look(struct state *instance, int64_t ms, unsigned connections, unsigned responses,
+                     unsigned successes)
+{
+    instance->failed_connections = connections;
+    instance->failed_responses = responses;
+    instance->successes = successes;
+    state_see_errors(instance, at_ms(ms).monotonic_ms);
+    assert_int_equal(instance->errors.is_held, state_penalty(instance) > 0);
+    return state_penalty(instance);
+}
+
+static void failures_in_a_row_weigh_more_and_more(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    assert_int_equal(look(instance, 0, 10, 20, 30), 0); /* of last week */
+    assert_int_equal(look(instance, 1, 10, 20, 30), 0);
+    assert_int_equal(look(instance, 2, 10, 21, 30), 1);
+    assert_int_equal(look(instance, 3, 10, 22, 30), 3);
+    assert_int_equal(look(instance, 4, 10, 22, 30), 3);
+    assert_int_equal(look(instance, 5, 11, 22, 30), 63);
+    assert_int_equal(look(instance, 6, 12, 23, 30), 2047);
+    assert_int_equal(look(instance, 7, 13, 23, 30), PENALTY_MAX);
+    assert_int_equal(look(instance, 8, 1000000, 2000000, 30), PENALTY_MAX);
+    farm_free(farm);
+}
+
+static void a_success_ends_them(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    look(instance, 0, 0, 0, 0);
+    assert_int_equal(look(instance, 1, 0, 3, 0), 7);
+    assert_int_equal(look(instance, 2, 0, 3, 1), 0);
+    assert_int_equal(look(instance, 3, 0, 4, 1), 1);
+    /* Both since the last look, nobody knows in which order: the failure counts, but as a first. */
+    assert_int_equal(look(instance, 4, 0, 5, 2), 1);
+    farm_free(farm);
+}
+
+static void they_are_held_for_ten_seconds_after_the_latest(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    look(instance, 0, 0, 0, 0);
+    assert_int_equal(look(instance, 1000, 0, 1, 0), 1);
+    assert_int_equal(look(instance, 6000, 0, 1, 0), 1);
+    assert_int_equal(look(instance, 1000 + STATE_ERRORS_MS - 1, 0, 1, 0), 1);
+    assert_int_equal(look(instance, 1000 + STATE_ERRORS_MS + 10, 0, 1, 0), 0);
+    /* The job that tried it again failed too: twice in a row, and held anew. */
+    assert_int_equal(look(instance, 12000, 0, 2, 0), 3);
+    assert_int_equal(look(instance, 12000 + STATE_ERRORS_MS - 1, 0, 2, 0), 3);
+    assert_int_equal(look(instance, 12000 + STATE_ERRORS_MS + 20, 0, 2, 0), 0);
+    farm_free(farm);
+}
+
+static void many_in_a_row_are_held_for_a_minute(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    look(instance, 0, 0, 0, 0);
+    assert_int_equal(look(instance, 0, 100, 0, 0), PENALTY_MAX);
+    assert_int_equal(look(instance, STATE_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
+    assert_int_equal(look(instance, STATE_ERRORS_MAX_MS, 100, 0, 0), 0);
+    look(instance, 70000, 100, 0, 1);
+    assert_int_equal(look(instance, 70001, 103, 0, 1), 4095);
+    assert_int_equal(look(instance, 70001 + 22000, 103, 0, 1), 4095); /* a quarter of the way */
+    assert_int_equal(look(instance, 70001 + 23000, 103, 0, 1), 0);
+    farm_free(farm);
+}
+
+static void the_counters_of_a_new_process_are_no_failures(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct state *instance = &farm->states[0];
+
+    (void)state;
+    look(instance, 0, 5, 5, 5);
+    assert_int_equal(look(instance, 1, 4, 9, 5), 0);
+    assert_int_equal(look(instance, 2, 9, 8, 5), 0);
+    assert_int_equal(look(instance, 3, 10, 10, 4), 0);
+    assert_int_equal(look(instance, 4, 10, 11, 4), 1);
+    state_inherit(instance);
+    assert_int_equal(look(instance, 5, 50, 50, 3), 1); /* no more, and no less */
+    assert_int_equal(look(instance, 6, 50, 51, 3), 3);
+    farm_free(farm);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -411,6 +688,17 @@ int main(void)
         cmocka_unit_test(a_new_farm_takes_over_the_history_of_the_same_number_and_url),
         cmocka_unit_test(nothing_is_taken_over_from_another_url_or_number),
         cmocka_unit_test(a_lower_limit_after_a_reload_counts_earlier_failures),
+        cmocka_unit_test(within_the_doubt_the_last_number_of_external_jobs_stands),
+        cmocka_unit_test(a_failure_counts_once_in_an_interval),
+        cmocka_unit_test(a_failure_that_does_not_count_puts_it_last_too),
+        cmocka_unit_test(the_word_is_what_haproxy_subtracts),
+        cmocka_unit_test(accepted_jobs_are_bounded),
+        cmocka_unit_test(a_new_process_inherits_the_load),
+        cmocka_unit_test(failures_in_a_row_weigh_more_and_more),
+        cmocka_unit_test(a_success_ends_them),
+        cmocka_unit_test(they_are_held_for_ten_seconds_after_the_latest),
+        cmocka_unit_test(many_in_a_row_are_held_for_a_minute),
+        cmocka_unit_test(the_counters_of_a_new_process_are_no_failures),
     };
 
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
