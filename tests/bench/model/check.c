@@ -1,0 +1,71 @@
+#include "check.h"
+
+#include <math.h>
+
+#include "world.h"
+
+enum { LOAD_UNIT = 16 }; /* as in common/names.h */
+
+static unsigned at_least_0(unsigned minuend, unsigned subtrahend)
+{
+    return minuend > subtrahend ? minuend - subtrahend : 0;
+}
+
+/* Of the requests that came or went meanwhile nobody knows whether the report has them. */
+static unsigned known_external(const struct check *check, const struct view *view)
+{
+    unsigned come = view->sessions - check->start_sessions;
+    unsigned least = at_least_0(check->counted, check->start_in_flight + come);
+    unsigned most = at_least_0(check->counted, at_least_0(view->in_flight, come));
+    if (check->external < least) {
+        return least;
+    }
+    return check->external > most ? most : check->external;
+}
+
+static void start(struct check *check, const struct view *view)
+{
+    check->start_in_flight = view->in_flight;
+    check->start_sessions = view->sessions;
+    check->start_accepted = view->accepted;
+}
+
+static void end(struct check *check, const struct view *view, enum reports reports)
+{
+    check->external = known_external(check, view);
+    bool is_ours = check->start_accepted != check->told_accepted;
+    if (reports == REPORTS_FORECAST) {
+        forecast_take(&check->forecast, check->external, is_ours);
+        check->expected = round(check->forecast.expected * LOAD_UNIT) / LOAD_UNIT;
+    } else {
+        check->expected = reports == REPORTS_TRUE ? check->truly : check->external;
+    }
+    check->told_accepted = check->start_accepted;
+}
+
+void check_catch_up(const struct world *world, unsigned number, struct view *view)
+{
+    const struct settings *settings = world->settings;
+    const struct instance *instance = &world->instances[number];
+    struct check *check = &view->check;
+    while (view->next_poll <= world->now) {
+        switch (check->next) {
+        case STAGE_START:
+            start(check, view);
+            check->next = STAGE_COUNT;
+            view->next_poll += settings->latency / 2;
+            break;
+        case STAGE_COUNT:
+            check->counted = instance->active;
+            check->truly = instance->active - (view->in_flight - view->uploading);
+            check->next = STAGE_END;
+            view->next_poll += settings->latency / 2;
+            break;
+        case STAGE_END:
+            end(check, view, world->policy->reports);
+            check->next = STAGE_START;
+            view->next_poll += settings->poll - settings->latency;
+            break;
+        }
+    }
+}
