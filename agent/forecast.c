@@ -4,8 +4,8 @@
 #define WEIGHT_MIN (1.0 / 64)
 /* So many reports' worth of trust in the last one, before any has shown that it is wrong. */
 #define TRUST 4
-/* Another level: five standard deviations, of jobs that come at random at least. */
-#define LEVEL_FACTOR 25
+/* Another level: ten standard deviations, of jobs that come at random at least. */
+#define LEVEL_FACTOR 100
 #define EQUAL_REPORTS 8
 
 void forecast_restart(struct forecast *forecast, double jobs)

@@ -360,6 +360,21 @@ void poller_set_interval(struct poller *poller, unsigned interval_ms)
     }
 }
 
+void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms)
+{
+    struct check *check = &poller->checks[index];
+    int64_t wait = check->started_ms + wait_ms - clock_ms();
+    struct timeval due, soon;
+
+    if (check->easy != NULL || check->is_waiting)
+        return;
+    event_base_gettimeofday_cached(poller->base, &soon);
+    struct timeval step = clock_timeval(wait);
+    evutil_timeradd(&soon, &step, &soon);
+    if (!evtimer_pending(check->timer, &due) || evutil_timercmp(&soon, &due, <))
+        be_due_in(check, wait);
+}
+
 void poller_hurry(struct poller *poller)
 {
     for (size_t i = 0; i < poller->count; i++) {
@@ -433,14 +448,15 @@ static bool set_up_groups(struct poller *poller, long connections_max)
 }
 
 struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
-                          long connections_max, const struct poller_events *events)
+                          unsigned interval_ms, long connections_max,
+                          const struct poller_events *events)
 {
     struct poller *poller = xcalloc(1, sizeof(*poller));
 
     poller->base = base;
     poller->config = config;
     poller->events = *events;
-    poller->interval_ms = config->check_interval_ms;
+    poller->interval_ms = interval_ms;
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));

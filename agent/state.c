@@ -36,6 +36,8 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
 
     farm->count = config->instance_count;
     farm->mark = previous == NULL ? new_mark() : previous->mark;
+    farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
+    farm->is_async = previous != NULL && previous->is_async;
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
@@ -79,6 +81,21 @@ size_t farm_count_healthy(const struct farm *farm)
     for (size_t i = 0; i < farm->count; i++)
         healthy += farm->states[i].healthy;
     return healthy;
+}
+
+bool farm_fails_alike(const struct farm *farm)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < farm->count; i++) {
+        const struct state *state = &farm->states[i];
+        if (!state->healthy || state->drained || state->maintained)
+            continue;
+        if (state->jobs_penalty == 0 && !state->errors.is_held)
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 static enum state_change set_health(struct state *state, bool healthy, const struct moment *now)
@@ -135,6 +152,7 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
 {
     state->checked = true;
     state->last_check = now->wall;
+    state->reason = sample->reason;
     if (sample->reason != CHECK_PASSED)
         return apply_failure(state, sample, start, rules, now);
     state->error[0] = '\0';

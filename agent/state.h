@@ -55,6 +55,7 @@ struct state {
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     char error[STATE_ERROR_MAX];    /* of the last check; "" if it passed */
+    enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */
@@ -64,6 +65,8 @@ struct state {
 struct farm {
     struct state *states;
     size_t count;
+    int64_t busy_ms; /* monotonic: when jobs of ours were last seen; 0: never */
+    bool is_async;   /* some of them were asynchronous, and external ones are still reported */
     uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
 };
 
@@ -86,6 +89,9 @@ void farm_free(struct farm *farm);
 /* NULL if there is no such instance. */
 struct state *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
+
+/* Whether every instance that may get jobs has had some failed lately, or connections. */
+bool farm_fails_alike(const struct farm *farm);
 
 /* What HAProxy had when a health check began. */
 struct state_start {

@@ -15,13 +15,17 @@
 #define LOAD_UNIT 16U
 #define TABLE_JOBS "jobs"
 #define TABLE_FAILED "failed"
+#define TABLE_FAILURES "failures" /* what the next penalty grows from */
 #define PENALTY_MAX 16383U
+/* Of jobs: a broken instance gets none as long as no other has so many more. */
+#define JOBS_PENALTY_MAX 63U
 
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
 #define DRAINED_LOAD (1U << 25)
 
 /* HAProxy's server-state-file, beside its socket. */
 #define STATE_FILE_SUFFIX ".state"
-#define STATE_FILE_EMPTY "1\n" /* of version 1, with nobody in it */
+#define STATE_FILE_VERSION "1"
+#define STATE_FILE_MODE 0640 /* for HAProxy's user and the agent's, by their group */
 
 #endif

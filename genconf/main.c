@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
@@ -15,7 +14,9 @@
 #include "options.h"
 #include "output.h"
 #include "render.h"
+#include "replace.h"
 #include "secrets.h"
+#include "serverstate.h"
 #include "version.h"
 #include "xalloc.h"
 
@@ -141,21 +142,29 @@ static void choose_user(struct config *config, struct errors *errors)
 }
 
 /*
- * HAProxy warns of a server-state-file that isn't there. An empty one is written for the first
- * start, if the folder is there and ours to write to; from then on it is the agent's.
+ * HAProxy warns of a server-state-file that isn't there, and takes ports from the one that is: so
+ * it is written for the start or reload that comes, if the folder is there and ours to write to.
+ * Its lines are the agent's.
  */
-static void make_state_file(const struct config *config)
+static void prepare_state_file(const struct config *config)
 {
-    static const char empty[] = STATE_FILE_EMPTY;
+    struct errors ignored = {0};
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    size_t length = 0;
+    char *old = settings_read_file(path, &length, &ignored);
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&bytes, &size);
 
-    if (fd >= 0) {
-        if (write(fd, empty, sizeof(empty) - 1) < 0)
-            unlink(path);
-        close(fd);
+    if (memory != NULL) {
+        serverstate_write(memory, old == NULL ? "" : old, length, config);
+        if (fclose(memory) == 0)
+            replace_file(path, bytes, size, STATE_FILE_MODE);
+        free(bytes);
     }
+    free(old);
     free(path);
+    errors_free(&ignored);
 }
 
 static int render_and_write(const struct config *config, const struct arguments *arguments)
@@ -165,7 +174,7 @@ static int render_and_write(const struct config *config, const struct arguments 
     FILE *memory = open_memstream(&bytes, &length);
 
     if (arguments->output != NULL)
-        make_state_file(config);
+        prepare_state_file(config);
     if (memory == NULL) {
         fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
         return 1;

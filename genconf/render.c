@@ -28,9 +28,10 @@ _Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained insta
 /* How long a failure is held against an instance, and how long it makes the next one weigh more. */
 #define PENALTY_EXPIRE "10s"
 #define FAILURES_EXPIRE "10m"
-/* The largest answer that is looked into, and how long it is waited for. */
+/* The largest answer that is looked into. */
 #define ANSWER_MAX 8192
-#define ANSWER_WAIT "1s"
+/* HAProxy's own verdict of an instance that isn't there yet must not outlast the agent's. */
+#define DOWN_INTER_MAX_MS 1000U
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
@@ -182,7 +183,9 @@ static void render_global(FILE *out, const struct config *config)
         "    # (drain, maint, ready) is the second one.\n"
         "    stats socket %s mode 660 level operator%s%s\n"
         "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
-        "    stats timeout 1m\n"
+        "    # More than ten, HAProxy's default: a few that hang must not keep the agent out.\n"
+        "    stats maxconn 40\n"
+        "    stats timeout 30s\n"
         "    # The agent notes there who is drained or in maintenance, for the next process.\n"
         "    server-state-file %s" STATE_FILE_SUFFIX "\n",
         syslog_level(config->log_level), config->haproxy_socket,
@@ -532,13 +535,15 @@ static void render_servers(FILE *out, const struct config *config)
             "    retries 1\n"
             "    option redispatch 1\n"
             "    use-server %%[var(txn.pick)] if TRUE\n"
-            "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
+            "    default-server weight 100 inter %ums downinter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
             "proxy-v2-options unique-id\n",
-            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
-            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,
-            AGAIN_ID);
+            config->check_interval_ms,
+            config->check_interval_ms < DOWN_INTER_MAX_MS ? config->check_interval_ms
+                                                          : DOWN_INTER_MAX_MS,
+            config->unhealthy_after, CHECK_RISE, agent_address(config), config->agent_port,
+            config_agent_inter_ms(config), config->port, config->admin_port, AGAIN_ID);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
@@ -559,15 +564,16 @@ static void render_accepted(FILE *out, const struct config *config)
 {
     fprintf(out,
             "\n    # A job that goes on after its answer: status 202, or a job id in a small JSON\n"
-            "    # answer. No other answer waits for its body.\n"
+            "    # answer. No other answer waits for its body, and this one as long as it would\n"
+            "    # without: when the time is over HAProxy answers 504.\n"
             "    acl is_small res.hdr(content-length) -m int 1:%d\n"
             "    acl is_json res.hdr(content-type) -m sub -i json\n"
             "    acl is_success status 200:299\n"
-            "    http-response wait-for-body time " ANSWER_WAIT
-            " if METH_POST is_success !{ status 202 } is_small is_json !{ srv_id %d }\n"
+            "    http-response wait-for-body time %ums if METH_POST is_success !{ status 202 } "
+            "is_small is_json !{ srv_id %d }\n"
             "    http-response set-var(txn.accepted) int(1) if METH_POST { status 202 }\n"
             "    http-response set-var(txn.accepted) res.body,json_query('",
-            ANSWER_MAX, AGAIN_ID);
+            ANSWER_MAX, config->request_timeout_ms, AGAIN_ID);
     put_json_path(out, config->job_id_field);
     fprintf(out,
             "') if METH_POST is_success is_small is_json !{ srv_id %d }\n"
@@ -589,16 +595,17 @@ static void render_failures(FILE *out)
             "\n    # Memory of failures: a penalty of 2^k - 1 after k in a row, until a job\n"
             "    # succeeds, or for " PENALTY_EXPIRE "; then one is tried again.\n"
             "    acl is_failure status 429 500:599\n"
-            "    acl had_failed var(txn.number),table_gpt0(failures) -m int gt 0\n"
+            "    acl had_failed var(txn.number),table_gpt0(" TABLE_FAILURES ") -m int gt 0\n"
             "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
             " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
             "had_failed\n"
-            "    http-response track-sc2 var(txn.number) table failures if { sc1_tracked }\n"
+            "    http-response track-sc2 var(txn.number) table " TABLE_FAILURES
+            " if { sc1_tracked }\n"
             "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
             "{ sc2_tracked } is_failure\n"
             "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
             "    http-response sc-set-gpt0(1) sc2_get_gpt0 if { sc2_tracked }\n",
-            AGAIN_ID, AGAIN_ID, PENALTY_MAX);
+            AGAIN_ID, AGAIN_ID, JOBS_PENALTY_MAX);
 }
 
 static void render_tables(FILE *out)
@@ -613,7 +620,7 @@ static void render_tables(FILE *out)
         "\n# gpt0: the penalty for its latest failures, and what it grows from.\n"
         "backend " TABLE_FAILED "\n"
         "    stick-table type integer size %u expire " PENALTY_EXPIRE " store gpt0\n"
-        "\nbackend failures\n"
+        "\nbackend " TABLE_FAILURES "\n"
         "    stick-table type integer size %u expire " FAILURES_EXPIRE " store gpt0\n",
         TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
 }
