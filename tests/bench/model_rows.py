@@ -4,11 +4,12 @@
     model_rows.py [--out build/bench] [--jobs 200000] [--seeds 4]
 
 Five one-slot instances, log-normal service times (sigma 1), utilisation 0.7; jobs of 10 ms to 60 s,
-equal and unequal instances, synchronous and asynchronous jobs (one by one and in bursts of 20), none
-or half of the jobs by other roads (and half of those to one instance). A contender's
+equal and unequal instances, synchronous and asynchronous jobs (one by one and in bursts of 20),
+none or half of the jobs by other roads (and half of those to one instance). A contender's
 HEALTH_CHECK_INTERVAL is the default, 2 s or 100 ms. leastjobs asks busy instances every
-JOBS_INTERVAL at the latest, the Python balancer every HEALTH_CHECK_INTERVAL (and counts what it has
-open twice); leastconn asks nobody. Ratios are to the oracle, which sees all, on the same jobs.
+JOBS_INTERVAL (at most 1 s) or up to ten times as often where their counts change, the Python
+balancer every HEALTH_CHECK_INTERVAL (and counts what it has open twice); leastconn asks nobody.
+Ratios are to the oracle, which sees all, on the same jobs.
 
 A ratio far above 10 means no steady state: it says how long the run was.
 
@@ -32,6 +33,7 @@ JOBS, SEEDS = 200000, 4
 # Where polls are many to a job, they are most of the work.
 LONG_S, LONG_JOBS_SHARE = 60.0, 0.4
 CHECK_S = 0.002  # how long a health check takes
+QUICK_PART = 10  # as in agent/checks.c
 JOB_TIMES = {"10ms": 0.01, "100ms": 0.1, "500ms": 0.5, "5s": 5.0, "60s": 60.0}
 JOB_TEXTS = {"10ms": "10 ms", "100ms": "100 ms", "500ms": "0.5 s", "5s": "5 s", "60s": "60 s"}
 # The first is where half of the other jobs go: the fastest, or they alone would be too many for it.
@@ -46,10 +48,10 @@ ORACLE, PLAIN = "oracle", "haproxy-leastconn"
 # As regimes.py calls them: the policy, and the seconds between its polls.
 COLUMNS = {
     ORACLE: ("oracle", 1.0),
+    PLAIN: ("leastconn", 1.0),
     "python": ("reported+pending", 30.0),
     "python-2s": ("reported+pending", 2.0),
     "python-100ms": ("reported+pending", 0.1),
-    PLAIN: ("leastconn", 1.0),
     "leastjobs": ("forecast", 1.0),
     "leastjobs-2s": ("forecast", 1.0),
     "leastjobs-100ms": ("forecast", 0.1),
@@ -92,9 +94,9 @@ class Regime:
     def command(self, program, poll, policies, jobs, seed):
         job_time = JOB_TIMES[self.job]
         options = {
-            "seed": seed, "jobs": self.jobs(jobs), "rho": RHO, "poll": poll / job_time,
-            "latency": CHECK_S / job_time, "other": OTHERS[self.others],
-            "speeds": SPEEDS[self.instances],
+            "seed": seed, "jobs": self.jobs(jobs), "rho": RHO, "other": OTHERS[self.others],
+            "speeds": SPEEDS[self.instances], "poll": poll / job_time,
+            "quickest": poll / QUICK_PART / job_time, "latency": CHECK_S / job_time,
         }  # fmt: skip
         words = [f"--{name}={value}" for name, value in options.items()]
         return [program, *words, *KINDS[self.kind][1], *policies]
@@ -167,16 +169,17 @@ def write(path, cells):
 def print_table(cells):
     """Mean response times, of the oracle's; and whose target is missed by more than chance."""
     columns = [column for column in COLUMNS if column != ORACLE]
-    print(f"{'mean, of the oracle':60}" + "".join(f"{c.replace('haproxy-', ''):>17}" for c in columns))
+    titles = "".join(f"{column.replace('haproxy-', ''):>17}" for column in columns)
+    print(f"{'mean, of the oracle':72}{titles}")
     by_row = {}
     for cell in cells:
         by_row.setdefault(cell["text"], {})[cell["column"]] = cell
     for text, row in by_row.items():
         line = "".join(
-            f"{row[c]['mean_ratio']:11.3f} ±{row[c]['mean_ratio_error']:.3f}"[:17].rjust(17)
-            for c in columns
+            f"{row[column]['mean_ratio']:10.3f} ±{row[column]['mean_ratio_error']:5.3f}"
+            for column in columns
         )
-        print(f"{text:60}{line}")
+        print(f"{text:72}{line}")
     print("\nMissed by more than two standard errors:")
     for cell in cells:
         if cell["column"].startswith("leastjobs"):

@@ -5,6 +5,7 @@
 #include "world.h"
 
 enum { LOAD_UNIT = 16 }; /* as in common/names.h */
+static const double PATIENCE = 1.125;
 
 static unsigned at_least_0(unsigned minuend, unsigned subtrahend)
 {
@@ -43,6 +44,23 @@ static void end(struct check *check, const struct view *view, enum reports repor
     check->told_accepted = check->start_accepted;
 }
 
+/* Nothing new: a little more patience. */
+static double gap_after(struct check *check, const struct view *view,
+                        const struct settings *settings)
+{
+    bool is_new = check->counted != check->last_counted ||
+                  view->in_flight != check->last_in_flight ||
+                  view->sessions != check->last_sessions;
+    check->last_counted = check->counted;
+    check->last_in_flight = view->in_flight;
+    check->last_sessions = view->sessions;
+    if (settings->quickest <= 0) {
+        return settings->poll;
+    }
+    double gap = is_new ? 0 : check->gap * PATIENCE;
+    return fmin(fmax(gap, settings->quickest), settings->poll);
+}
+
 void check_catch_up(const struct world *world, unsigned number, struct view *view)
 {
     const struct settings *settings = world->settings;
@@ -64,7 +82,8 @@ void check_catch_up(const struct world *world, unsigned number, struct view *vie
         case STAGE_END:
             end(check, view, world->policy->reports);
             check->next = STAGE_START;
-            view->next_poll += settings->poll - settings->latency;
+            check->gap = gap_after(check, view, settings);
+            view->next_poll += check->gap - settings->latency;
             break;
         }
     }

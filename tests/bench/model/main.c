@@ -83,6 +83,7 @@ enum {
     LATENCY,
     TO_BUSY,
     SLOTS,
+    QUICKEST,
     SPEEDS
 };
 
@@ -103,6 +104,7 @@ static const struct option options[] = {
     {"latency", required_argument, NULL, LATENCY},
     {"to-busy", required_argument, NULL, TO_BUSY},
     {"slots", required_argument, NULL, SLOTS},
+    {"quickest", required_argument, NULL, QUICKEST},
     {"speeds", required_argument, NULL, SPEEDS},
     {0},
 };
@@ -113,6 +115,7 @@ static const double limits[][2] = {
     [RUN] = {1, 1e12},         [SEED] = {0, 1e15},      [DICE] = {0, 1e15},    [RHO] = {0.01, 0.99},
     [POLL] = {1e-6, 1e6},      [OTHER] = {0, 1},        [ASYNC] = {0, 1},      [UPLOAD] = {0, 1e6},
     [SIGMA] = {0, 5},          [LATENCY] = {0, 1e6},    [TO_BUSY] = {0, 1},    [SLOTS] = {1, 1000},
+    [QUICKEST] = {0, 1e6},
 };
 
 static void set_number(struct settings *settings, int option, double number)
@@ -120,10 +123,11 @@ static void set_number(struct settings *settings, int option, double number)
     unsigned *counts[] = {[INSTANCES] = &settings->instances,
                           [BALANCERS] = &settings->balancers,
                           [BURST] = &settings->burst};
-    double *numbers[] = {
-        [RHO] = &settings->rho,         [POLL] = &settings->poll,      [OTHER] = &settings->other,
-        [ASYNC] = &settings->async,     [UPLOAD] = &settings->upload,  [SIGMA] = &settings->sigma,
-        [LATENCY] = &settings->latency, [TO_BUSY] = &settings->to_busy};
+    double *numbers[] = {[RHO] = &settings->rho,          [POLL] = &settings->poll,
+                         [OTHER] = &settings->other,      [ASYNC] = &settings->async,
+                         [UPLOAD] = &settings->upload,    [SIGMA] = &settings->sigma,
+                         [LATENCY] = &settings->latency,  [TO_BUSY] = &settings->to_busy,
+                         [QUICKEST] = &settings->quickest};
     if (option <= BURST) {
         *counts[option] = (unsigned)number;
     } else if (option == SLOTS) {
@@ -167,8 +171,9 @@ static bool read_options(int argc, char **argv, struct settings *settings)
             return false;
         }
     }
-    if (settings->latency > settings->poll) {
-        fprintf(stderr, "leastjobs-model: --latency is longer than --poll\n");
+    if (settings->latency > settings->poll ||
+        (settings->quickest > 0 && settings->latency > settings->quickest)) {
+        fprintf(stderr, "leastjobs-model: --latency is longer than --poll or --quickest\n");
         return false;
     }
     if (settings->run == 0 || settings->run > settings->jobs) {

@@ -44,7 +44,7 @@ static double load_reported(struct world *world, struct view *view, unsigned ins
     return view->active;
 }
 
-static double load_reported_plus_pending(struct world *world, struct view *view, unsigned instance)
+static double load_with_open(struct world *world, struct view *view, unsigned instance)
 {
     (void)world;
     (void)instance;
@@ -138,7 +138,7 @@ static const struct policy policies[] = {
     {"roundrobin-w", pick_roundrobin, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, true},
     {"random2-w", pick_random2, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, true},
     {"reported", pick_least, load_reported, 0, 0, RECENT_NONE, REPORTS_AT_ONCE, false},
-    {"reported+pending", pick_least, load_reported_plus_pending, 0, 0, RECENT_NONE, REPORTS_AT_ONCE, false},
+    {"reported+pending", pick_least, load_with_open, 0, 0, RECENT_NONE, REPORTS_AT_ONCE, false},
     {"window-1", pick_least, load_leastjobs, 1, 1, RECENT_WINDOW, REPORTS_WAIT, false},
     {"window-1.125", pick_least, load_leastjobs, 1.125, 1.125, RECENT_WINDOW, REPORTS_WAIT, false},
     {"window-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_WINDOW, REPORTS_WAIT, false},

@@ -33,9 +33,10 @@ struct settings {
     double async;  /* share of the balancers' jobs that are answered at once and run on */
     double upload; /* mean time of an upload */
     double sigma;
-    double latency; /* from HAProxy's counts before a health check to those after it */
-    double to_busy; /* share of the jobs by other roads that goes to one instance in five */
-    unsigned slots; /* of each instance */
+    double latency;  /* from HAProxy's counts before a health check to those after it */
+    double quickest; /* time from one check to the next where things change; 0: always `poll` */
+    double to_busy;  /* share of the jobs by other roads that goes to one instance in five */
+    unsigned slots;  /* of each instance */
     double speeds[SPEEDS_MAX];
     unsigned speed_count;
 };
