@@ -56,7 +56,7 @@ $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
 
 # What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
-$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c))
+$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c) agent/forecast.c)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 
