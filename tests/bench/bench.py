@@ -1,5 +1,6 @@
 """What the benchmarks share: labs, cores, CPU time, pictures, the targets of routing quality."""
 
+import argparse
 import contextlib
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import conntrack
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -26,6 +29,8 @@ ROUTING_TARGETS = {
 @contextlib.contextmanager
 def lab_of_run():
     """A lab of its own; what was wrong with the processes is an error."""
+    conntrack.make_room()
+    watch = conntrack.Watch()
     with tempfile.TemporaryDirectory(prefix="leastjobs-bench-", dir="/tmp") as directory:
         lab = Lab(directory)
         try:
@@ -35,6 +40,7 @@ def lab_of_run():
                 print(f"--- {title}\n{lines}", file=sys.stderr)
             lab.close()
             raise
+        watch.warn()
         problems = lab.close()
         assert not problems, "\n".join(problems)
 
@@ -42,6 +48,18 @@ def lab_of_run():
 def in_lab(measure, *arguments):
     with lab_of_run() as lab:
         return measure(lab, *arguments)
+
+
+def names_of(known):
+    """A type for argparse: some of these, separated by commas."""
+
+    def parse(text):
+        unknown = [name for name in text.split(",") if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown}: known are {', '.join(known)}")
+        return text.split(",")
+
+    return parse
 
 
 def pin(pid, core):
