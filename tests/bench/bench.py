@@ -14,6 +14,7 @@ import conntrack
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from lab import Lab  # noqa: E402
+from processes import agent_command, run  # noqa: E402
 
 STYLE = Path(__file__).resolve().with_name("style.gp")
 # What a figure of leastjobs may be at most (ratios to the oracle) or at least (shares).
@@ -48,6 +49,11 @@ def lab_of_run():
 def in_lab(measure, *arguments):
     with lab_of_run() as lab:
         return measure(lab, *arguments)
+
+
+def version():
+    """What is measured, as it calls itself."""
+    return run(agent_command() + ["--version"]).stdout.decode().strip()
 
 
 def names_of(known):

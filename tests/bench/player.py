@@ -8,7 +8,7 @@ import gc
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schedule import UPLOAD_PIECES, Job
 
@@ -37,7 +37,8 @@ class Run:
     jobs: Sequence[Job]
     port_of: Callable[[Job], int]  # where a job is sent
     # (seconds from the start, what is called then, in a thread)
-    events: Sequence[tuple[float, Callable[[], None]]] = field(default=())
+    events: Sequence[tuple[float, Callable[[], None]]] = ()
+    first: int = 0  # the number of the first job
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,8 @@ async def _play(runs, drain_s):
     plays, events = [], []
     for place, run in enumerate(runs):
         start = loop.time() + LEAD_S + place * STAGGER_S
-        plays.append(
-            [Played(number, job, epoch + start + job.at) for number, job in enumerate(run.jobs)]
-        )
+        numbered = enumerate(run.jobs, run.first)
+        plays.append([Played(number, job, epoch + start + job.at) for number, job in numbered])
         events += [asyncio.create_task(_act(start + at, action)) for at, action in run.events]
     order = [
         (played, run.port_of(played.job)) for run, played_run in zip(runs, plays)

@@ -24,12 +24,11 @@ regimes.csv and regimes.md are written again after each row.
 """
 
 import argparse
-import dataclasses
 import random
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import regimes_report
@@ -72,7 +71,10 @@ class Regime:
     seconds: float = 60.0
     seeds: int = 2
     seeds_at_once: int = 0  # 0: all
+    # Where not all stacks can play at the same time: how many can, and into how many pieces the run
+    # is cut, of which all stacks have one after the other, so that the machine's noise hits all.
     stacks_at_once: int = 0
+    pieces: int = 1
     slots: int = 1
     block: int = routing_report.BLOCK
     least_share: float = 0.0
@@ -82,7 +84,7 @@ class Regime:
     has_oracle_hop: bool = False
 
     def quick(self):
-        return dataclasses.replace(self, seconds=min(self.seconds, 10.0), seeds=1)
+        return replace(self, seconds=min(self.seconds, 10.0), seeds=1)
 
     def prepare(self, lab, sim):
         """Before the balancers start; returns URLs of further instances."""
@@ -100,13 +102,23 @@ class Regime:
     def play(self, stacks):
         """Lists of Played, one for each stack."""
         jobs = {seed: self.jobs(seed) for seed in {stack.seed for stack in stacks}}
-        plays = []
+        plays = [[] for _ in stacks]
         together = self.stacks_at_once or len(stacks)
-        for first in range(0, len(stacks), together):
-            part = stacks[first : first + together]
-            plays += play([Run(jobs[s.seed], s.port_of, self.events(s)) for s in part], DRAIN_S)
-            wait_for(lambda: all(s.is_idle() for s in part), "all jobs to end", DRAIN_S)
+        for piece in range(self.pieces):
+            for first in range(0, len(stacks), together):
+                part = stacks[first : first + together]
+                runs = [self._run(s, piece, jobs[s.seed]) for s in part]
+                for played, whole in zip(play(runs, DRAIN_S), plays[first:]):
+                    whole += played
+                wait_for(lambda: all(s.is_idle() for s in part), "all jobs to end", DRAIN_S)
         return plays
+
+    def _run(self, stack, piece, jobs):
+        if self.pieces == 1:
+            return Run(jobs, stack.port_of, self.events(stack))
+        length = self.seconds / self.pieces
+        own = [replace(job, at=job.at % length) for job in jobs if job.at // length == piece]
+        return Run(own, stack.port_of, first=sum(job.at // length < piece for job in jobs))
 
     def counted(self, plays):
         """Of the jobs that went through the balancer, those whose times count."""
@@ -238,7 +250,7 @@ REGIMES = {
     # No more instances: the Python balancer can't do so many jobs a second.
     "sync-10ms": Regime(
         "jobs of 10 ms, 3 instances", SYNC, _THREE, job_time=0.01, seconds=15.0, seeds=1,
-        stacks_at_once=2, has_oracle_hop=True,
+        stacks_at_once=2, pieces=5, has_oracle_hop=True,
     ),
     "sync-100ms": Regime("jobs of 100 ms", SYNC, job_time=0.1, seeds=1, has_oracle_hop=True),
     "sync-500ms": Regime("jobs of 0.5 s", SYNC, seeds=3),

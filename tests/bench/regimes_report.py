@@ -1,7 +1,10 @@
 """Figures, tables and targets of regimes.py."""
 
 import math
+import os
+from datetime import date
 
+from bench import version
 from routing_report import (
     Figures,
     balanced,
@@ -16,7 +19,7 @@ from stack import ORACLE, PLAIN
 
 OURS = "leastjobs"
 FIELDS = (
-    "row", "text", "source", "column", "jobs", "lost", "mean", "mean_ratio", "mean_ratio_error",
+    "row", "text", "source", "column", "runs", "jobs", "lost", "mean", "mean_ratio", "mean_ratio_error",
     "p99", "p99_ratio", "p99_ratio_error", "share", "excess", "of_leastconn", "of_leastconn_error",
     "limit", "least_share", "is_loss_compared", "is_loop", "seconds",
 )  # fmt: skip
@@ -75,10 +78,12 @@ class Row:
         cell |= {"row": self.name, "source": "live", "column": column}
         cell |= {field: getattr(self.regime, field) for field in
                  ("text", "limit", "least_share", "is_loss_compared", "is_loop")}  # fmt: skip
-        cell |= {"lost": self._lost[column], "excess": pool_of(own).excess, "seconds": self.seconds}
+        whole = pool_of(own)
+        cell |= {"lost": self._lost[column], "excess": whole.excess, "seconds": self.seconds}
+        cell["runs"] = len(whole.runs)
         if column.startswith(OURS):
             errors = ratio_errors(own, plain, self.regime.block)
-            cell["of_leastconn"] = pool_of(own).mean / pool_of(plain).mean
+            cell["of_leastconn"] = whole.mean / pool_of(plain).mean
             cell["of_leastconn_error"] = errors.get("mean_ratio_error")
         return cell
 
@@ -107,7 +112,10 @@ def _with_error(cell, field):
 def write(out, rows, more=()):
     """`more`: the model's cells."""
     write_csv(out / "regimes.csv", FIELDS, _all_cells(rows, more))
-    (out / "regimes.md").write_text(table(rows, more))
+    (out / "regimes.md").write_text(
+        f"{version()}, {date.today()}, {len(os.sched_getaffinity(0))} cores; `make bench-regimes`."
+        f"\n\n{table(rows, more)}"
+    )
 
 
 def _all_cells(rows, more):
@@ -141,7 +149,7 @@ def _text(cell):
         return ""
     if cell["jobs"] == cell["lost"]:
         return "all lost"
-    parts = [f"{cell['jobs']} jobs"] if cell["is_loop"] else []
+    parts = [f"{cell['jobs'] / cell['runs']:.0f} jobs"] if cell["is_loop"] else []
     if cell["column"] == ORACLE:
         parts += [f"{cell['mean']:.3g} s", f"{cell['p99']:.3g} s"]
     else:
