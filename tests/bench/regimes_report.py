@@ -34,6 +34,8 @@ HEADINGS = {
 }
 # What may be chance, in standard errors.
 ERRORS = 2
+# One of the ratio of two means of the model, which has a million jobs a point and gives none.
+MODEL_ERROR = 0.002
 
 
 class Row:
@@ -119,8 +121,18 @@ def write(out, rows, more=()):
 
 
 def _all_cells(rows, more):
-    given = [{field: cell.get(field) for field in FIELDS} for cell in more]
-    return [cell for row in rows for cell in row.cells()] + given
+    return [cell for row in rows for cell in row.cells()] + _cells_of_model(more)
+
+
+def _cells_of_model(more):
+    """The model's cells with all fields; leastconn's of the same row is what ours are set beside."""
+    cells = [dict.fromkeys(FIELDS) | {"source": "model"} | cell for cell in more]
+    plain = {cell["row"]: cell for cell in cells if cell["column"] == PLAIN}
+    for cell in cells:
+        if cell["of_leastconn"] is None and cell["row"] in plain:
+            cell["of_leastconn"] = cell["mean_ratio"] / plain[cell["row"]]["mean_ratio"]
+            cell["of_leastconn_error"] = MODEL_ERROR
+    return cells
 
 
 def table(rows, more=()):
@@ -147,15 +159,15 @@ def table(rows, more=()):
 def _text(cell):
     if cell is None:
         return ""
-    if cell["jobs"] == cell["lost"]:
+    if cell["lost"] and cell["lost"] == cell["jobs"]:
         return "all lost"
     parts = [f"{cell['jobs'] / cell['runs']:.0f} jobs"] if cell["is_loop"] else []
     if cell["column"] == ORACLE:
-        parts += [f"{cell['mean']:.3g} s", f"{cell['p99']:.3g} s"]
+        parts += [f"{cell[field]:.3g} s" for field in ("mean", "p99") if cell[field] is not None]
     else:
         error = cell["mean_ratio_error"]
         parts.append(f"{cell['mean_ratio']:.2f}{'' if error is None else f' ± {error:.2f}'}")
-        parts.append(f"{cell['p99_ratio']:.2f}")
+        parts += [f"{cell['p99_ratio']:.2f}"] if cell["p99_ratio"] is not None else []
     if cell["share"] is not None:
         parts.append(f"{100 * cell['share']:.0f} %")
     if cell["lost"]:
@@ -187,7 +199,7 @@ def _verdicts(cell, plain):
         yield _against_leastconn(cell, plain)
         bound = plain["lost"] if cell["is_loss_compared"] else 0
     # Jobs that fail make room for the others: a mean without them says nothing.
-    if not cell["is_loss_compared"]:
+    if cell["limit"] and not cell["is_loss_compared"]:
         yield verdict(cell, "mean_ratio", cell["limit"])
     if cell["least_share"]:
         yield verdict(cell, "share", cell["least_share"])
