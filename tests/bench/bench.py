@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -27,13 +28,25 @@ ROUTING_TARGETS = {
 }
 
 
+class ThreadsLab(Lab):
+    """A lab in which several threads may start things."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self._lock = threading.Lock()
+
+    def name(self, kind):
+        with self._lock:
+            return super().name(kind)
+
+
 @contextlib.contextmanager
 def lab_of_run():
     """A lab of its own; what was wrong with the processes is an error."""
     conntrack.make_room()
     watch = conntrack.Watch()
     with tempfile.TemporaryDirectory(prefix="leastjobs-bench-", dir="/tmp") as directory:
-        lab = Lab(directory)
+        lab = ThreadsLab(directory)
         try:
             yield lab
         except BaseException:

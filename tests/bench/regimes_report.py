@@ -19,9 +19,9 @@ from stack import ORACLE, PLAIN
 
 OURS = "leastjobs"
 FIELDS = (
-    "row", "text", "source", "column", "runs", "jobs", "lost", "mean", "mean_ratio", "mean_ratio_error",
-    "p99", "p99_ratio", "p99_ratio_error", "share", "excess", "of_leastconn", "of_leastconn_error",
-    "limit", "least_share", "is_loss_compared", "is_loop", "seconds",
+    "row", "text", "source", "column", "runs", "jobs", "lost", "mean", "mean_ratio",
+    "mean_ratio_error", "p99", "p99_ratio", "p99_ratio_error", "share", "excess", "of_leastconn",
+    "of_leastconn_error", "limit", "least_share", "is_loss_compared", "is_loop", "seconds",
 )  # fmt: skip
 HEADINGS = {
     ORACLE: "oracle",
@@ -125,7 +125,7 @@ def _all_cells(rows, more):
 
 
 def _cells_of_model(more):
-    """The model's cells with all fields; leastconn's of the same row is what ours are set beside."""
+    """The model's cells with all fields, and set beside leastconn's of the same row."""
     cells = [dict.fromkeys(FIELDS) | {"source": "model"} | cell for cell in more]
     plain = {cell["row"]: cell for cell in cells if cell["column"] == PLAIN}
     for cell in cells:
@@ -139,7 +139,7 @@ def table(rows, more=()):
     """Markdown: a line per row, a column per contender."""
     by_row = {}
     for cell in _all_cells(rows, more):
-        by_row.setdefault(cell["row"], {})[cell["column"]] = cell
+        by_row.setdefault((cell["source"], cell["row"]), {})[cell["column"]] = cell
     lines = [
         "Mean response time (oracle: seconds; others: as a ratio to the oracle's ± one standard "
         "error) / the 99th percentile's / jobs to an instance with the fewest.",
@@ -175,21 +175,43 @@ def _text(cell):
     return " / ".join(parts)
 
 
+def print_check(rows, more):
+    """The model beside the live rows of the same names."""
+    model = {(cell["row"], cell["column"]): cell for cell in more}
+    pairs = [
+        (cell, model[cell["row"], cell["column"]])
+        for row in rows
+        for cell in row.cells()
+        if cell["column"] != ORACLE and (cell["row"], cell["column"]) in model
+    ]
+    if pairs:
+        print("\nMean response time, of the oracle's, live and in the model:")
+    for cell, other in pairs:
+        print(f"  {cell['row']:24}{cell['column']:20}{_with_error(cell, 'mean_ratio'):20}"
+              f"{other['mean_ratio']:8.3f}")  # fmt: skip
+
+
 def print_targets(rows, more=()):
     print("\nTargets, of every column of leastjobs (± one standard error; even two balancers that "
           "are the same differ\nby more than two of them once in 44 times):")  # fmt: skip
     cells = _all_cells(rows, more)
-    plain = {cell["row"]: cell for cell in cells if cell["column"] == PLAIN}
+    plain = {(cell["source"], cell["row"]): cell for cell in cells if cell["column"] == PLAIN}
     verdicts = [
         (cell, line)
         for cell in cells
         if cell["column"].startswith(OURS)
-        for line in _verdicts(cell, plain.get(cell["row"]))
+        for line in _verdicts(cell, plain.get((cell["source"], cell["row"])))
     ]
     for cell, line in verdicts:
-        print(f"  {cell['row']:16}{cell['column']:17}{line}")
-    met = sum(line.endswith(": met") for _, line in verdicts)
-    print(f"  {met} of {len(verdicts)} met")
+        source = "" if cell["source"] == "live" else ", model"
+        if not source or not _is_met(line):
+            print(f"  {cell['row'] + source:32} {cell['column']:16} {line}")
+    met = sum(_is_met(line) for _, line in verdicts)
+    print(f"  {met} of {len(verdicts)} met; of the model's only those missed are listed")
+
+
+def _is_met(line):
+    return line.endswith(": met")
 
 
 def _verdicts(cell, plain):

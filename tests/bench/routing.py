@@ -65,10 +65,10 @@ def run(options, name, rho, poll, names, seconds):
     for first in range(0, len(seeds), together):
         with lab_of_run() as lab:
             stacks = [
-                Stack(lab, contender, seed, workload, poll * job_time)
+                Stack(lab, contender, seed, workload, poll * job_time, copy=copy)
                 for seed in seeds[first : first + together]
                 for contender in names
-                for _ in range(options.oracles if contender == ORACLE else 1)
+                for copy in range(options.oracles if contender == ORACLE else 1)
             ]
             plays = play([Run(jobs[stack.seed], stack.port_of) for stack in stacks], DRAIN_S)
             wait_for(lambda: all(s.is_idle() for s in stacks), "all jobs to end", DRAIN_S)

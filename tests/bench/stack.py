@@ -4,6 +4,7 @@ import csv
 import re
 
 import contenders
+from client import run_job
 
 ORACLE, PLAIN = "oracle", "haproxy-leastconn"
 
@@ -11,14 +12,14 @@ ORACLE, PLAIN = "oracle", "haproxy-leastconn"
 class Stack:
     """A contender in front of its own instances, for one seed.
 
-    `interval`: HEALTH_CHECK_INTERVAL in seconds, None for the default. `prepare(lab, sim)` is
-    called before the contender starts; it returns the URLs of further instances, which the oracle
-    doesn't know. `has_oracle_hop`: the oracle is asked through an HAProxy, which has nothing to
-    choose.
+    `interval`: HEALTH_CHECK_INTERVAL in seconds, None for the default. `copy`: which one of several
+    on the same seed. `prepare(lab, sim)` is called before the contender starts; it returns the URLs
+    of further instances, which the oracle doesn't know. `has_oracle_hop`: the oracle is asked
+    through an HAProxy, which has nothing to choose.
     """
 
     def __init__(
-        self, lab, contender, seed, workload, interval, *, slots=1, prepare=None,
+        self, lab, contender, seed, workload, interval, *, copy=0, slots=1, prepare=None,
         has_oracle_hop=False,
     ):  # fmt: skip
         self.contender = contender
@@ -36,6 +37,9 @@ class Stack:
         if contender == ORACLE:
             url = re.search(r"^oracle (http://\S+)$", self.sim.out(), re.MULTILINE).group(1)
             self.ports = [int(url.rpartition(":")[2])] * workload.balancers
+            # All simulators break ties in the same order: each choice among idle ones shifts it.
+            for _ in range(copy):
+                run_job(self.ports[0], job_time=0)
             contender, urls = PLAIN, [url]
         if self.contender != ORACLE or has_oracle_hop:
             self.balancers = [
