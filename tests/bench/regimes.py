@@ -139,8 +139,8 @@ def _wait_until_idle(stacks):
         wait_for(lambda: all(s.is_idle() for s in stacks), "all jobs to end", DRAIN_S)
     except AssertionError:
         names = sorted({stack.contender for stack in stacks if not stack.is_idle()})
-        print(f"WARNING: jobs of {', '.join(names)} hadn't ended {DRAIN_S} s after the last answer: "
-              f"they count as lost", flush=True)  # fmt: skip
+        print(f"WARNING: jobs of {', '.join(names)} hadn't ended {DRAIN_S} s after the last answer "
+              f"and count as lost", flush=True)  # fmt: skip
 
 
 @dataclass(frozen=True)
