@@ -38,6 +38,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->mark = previous == NULL ? new_mark() : previous->mark;
     farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
     farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
+    farm->is_inherited = previous != NULL && previous->is_inherited;
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
