@@ -156,6 +156,10 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
     state->reason = sample->reason;
     if (sample->reason != CHECK_PASSED)
         return apply_failure(state, sample, start, rules, now);
+    /* One that answers again takes connections again. */
+    if (state->error[0] != '\0')
+        state->errors.penalty = 0;
+    state->errors.is_held = state->errors.is_held && state->errors.penalty > 0;
     state->error[0] = '\0';
     state->failures = 0;
     state->passed++;
