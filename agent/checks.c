@@ -337,18 +337,19 @@ static void on_ask(void *context)
  */
 static void welcome_process(struct checks *checks)
 {
-    bool is_first = checks->counts.haproxy_processes++ == 0;
+    bool is_first = checks->farm->process_ms == 0;
+
+    checks->counts.haproxy_processes++;
 
     for (size_t i = 0; i < checks->farm->count; i++) {
-        const struct state *state = &checks->farm->states[i];
-        if (state->in_flight > 0 || state_accepted(state) > 0)
-            checks->farm->is_inherited = true;
         state_inherit(&checks->farm->states[i]);
         checks->pending[i].start.acceptances = 0;
         checks->pending[i].start.sessions = 0;
         checks->pending[i].start.in_flight = 0;
     }
     checks->has_inherited = true;
+    checks->farm->is_inherited = checks->farm->process_ms != 0;
+    checks->farm->process_ms = clock_ms();
     log_info("HAProxy on %s is a %s: every instance is asked at once",
              checks->config->haproxy_socket,
              is_first ? "process that this agent hasn't met" : "new process");
@@ -505,6 +506,16 @@ static bool are_over(const struct farm *farm, const struct activity *now)
     return now->acceptances == 0 || (now->external == 0 && now->accepted == 0);
 }
 
+/* Whether each instance has been asked since HAProxy's process was met. */
+static bool has_reported_to_process(const struct farm *farm)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (farm->states[i].asked || farm->states[i].started_ms < farm->process_ms)
+            return false;
+    }
+    return true;
+}
+
 static bool is_busy(const struct checks *checks)
 {
     int64_t busy_ms = checks->farm->busy_ms;
@@ -529,7 +540,7 @@ static bool see_jobs(struct checks *checks)
         checks->farm->is_async = true;
     if (are_over(checks->farm, &now))
         checks->farm->is_async = false;
-    if (now.external == 0)
+    if (now.external == 0 && has_reported_to_process(checks->farm))
         checks->farm->is_inherited = false;
     return now.in_flight > 0 || now.sessions != before.sessions || checks->farm->is_async ||
            checks->farm->is_inherited;

@@ -39,6 +39,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
     farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
     farm->is_inherited = previous != NULL && previous->is_inherited;
+    farm->process_ms = previous == NULL ? 0 : previous->process_ms;
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
@@ -171,14 +172,15 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
 }
 
 /*
- * A connection that fails counts as four jobs: it lost none, but an instance that doesn't take
- * connections is of no use.
+ * What is seen at once is one failure, since it is one event: an instance that died with all its
+ * jobs. A connection that fails counts as four jobs: it lost none, but an instance that doesn't
+ * take connections is of no use.
  */
-static unsigned grow(unsigned penalty, uint64_t connections, uint64_t responses)
+static unsigned grow(unsigned penalty, bool connections, bool responses)
 {
-    for (; connections > 0 && penalty < PENALTY_MAX; connections--)
+    if (connections)
         penalty = penalty * 16 + 15;
-    for (; responses > 0 && penalty < PENALTY_MAX; responses--)
+    if (responses)
         penalty = penalty * 2 + 1;
     return penalty < PENALTY_MAX ? penalty : PENALTY_MAX;
 }
@@ -205,7 +207,7 @@ void state_see_errors(struct state *state, int64_t now_ms)
         state->successes - errors->successes > responses)
         errors->penalty = 0;
     if (connections + responses > 0) {
-        errors->penalty = grow(errors->penalty, connections, responses);
+        errors->penalty = grow(errors->penalty, connections > 0, responses > 0);
         errors->latest_ms = now_ms;
     }
     errors->is_known = true;

@@ -67,6 +67,8 @@ static void write_line(FILE *out, const struct serverstate_line *line, const str
             fputs(url->tls ? "1" : "0", out);
         else if (i == SERVERSTATE_CHANGED)
             fputs("0", out); /* else each moment would make another file */
+        else if (i == SERVERSTATE_WEIGHT && (line->admin & SERVERSTATE_DRAIN) != 0)
+            fputs("0", out); /* what the rules heed: a drain counts from the first job on */
         else
             fputs(line->columns[i], out);
     }

@@ -20,6 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = ("leastjobs-agent.service", "leastjobs-haproxy.service")
 ENV_FILE = "/etc/leastjobs/leastjobs.env"
@@ -311,6 +313,7 @@ socket.socket(socket.AF_UNIX).close()
         assert result.returncode == 0, result.stderr.decode()
 
 
+@pytest.mark.quick("other people's jobs come while the farm is idle")
 def test_both_programs_work_in_their_units_sandboxes(lab):
     # Much of what genconf can write: HAProxy compiles no regular expression in this sandbox.
     farm = lab.farm(2, EXTRA_PATHS="/v1/models,/docs/")
