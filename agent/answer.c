@@ -5,15 +5,9 @@
 #include <string.h>
 
 #include "names.h"
+#include "serverstate.h"
 #include "showstat.h"
 
-/* Of `show servers state`, in its order; later columns depend on the version. */
-enum { BE_ID, BE_NAME, SRV_ID, SRV_NAME, SRV_ADDR, SRV_OP_STATE, SRV_ADMIN_STATE, COLUMNS };
-/* SRV_ADMF_FMAINT, SRV_ADMF_FDRAIN, SRV_ADMF_IDRAIN of HAProxy's server-t.h. */
-#define ADMIN_MAINT 0x01U
-#define ADMIN_DRAIN 0x08U
-#define ADMIN_INHERITED_DRAIN 0x10U
-#define FIELD_MAX 64
 #define NUMBER_DIGITS_MAX 10
 
 static const char stat_head[] = "# pxname,";
@@ -172,40 +166,6 @@ static void apply_table(struct farm *farm, const char *text, size_t length, cons
     }
 }
 
-/* Splits a line of `show servers state`; false if it is too short, or of another backend. */
-static bool read_columns(struct piece line, char columns[COLUMNS][FIELD_MAX])
-{
-    const char *at = line.text;
-    const char *end = line.text + line.length;
-
-    for (size_t i = 0; i < COLUMNS; i++) {
-        size_t length = 0;
-        while (at + length < end && at[length] != ' ')
-            length++;
-        if (length == 0 || length >= FIELD_MAX)
-            return false;
-        memcpy(columns[i], at, length);
-        columns[i][length] = '\0';
-        at += length + (at + length < end);
-    }
-    return strcmp(columns[BE_NAME], BACKEND_NAME) == 0;
-}
-
-static unsigned admin_state(char columns[COLUMNS][FIELD_MAX])
-{
-    return (unsigned)strtoul(columns[SRV_ADMIN_STATE], NULL, 10);
-}
-
-static struct state *state_of_server(const struct farm *farm, const char *name)
-{
-    uint32_t number;
-
-    if (strncmp(name, INSTANCE_PREFIX, strlen(INSTANCE_PREFIX)) != 0)
-        return NULL;
-    name += strlen(INSTANCE_PREFIX);
-    return read_number(name, strlen(name), &number) ? farm_find(farm, number) : NULL;
-}
-
 static void note_address(struct state *state, const char *address)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
@@ -219,18 +179,18 @@ static void note_address(struct state *state, const char *address)
 static void apply_servers(struct farm *farm, struct piece answer)
 {
     const char *at = answer.text;
-    char columns[COLUMNS][FIELD_MAX];
+    struct serverstate_line server = {0};
     struct piece line;
 
     while ((line = next_line(&at, answer.text + answer.length)).text != NULL) {
-        if (!read_columns(line, columns))
+        if (!serverstate_parse(&server, line.text, line.length))
             continue;
-        struct state *state = state_of_server(farm, columns[SRV_NAME]);
+        struct state *state = farm_find(farm, server.number);
         if (state == NULL)
             continue;
-        state->drained = (admin_state(columns) & (ADMIN_DRAIN | ADMIN_INHERITED_DRAIN)) != 0;
-        state->maintained = (admin_state(columns) & ADMIN_MAINT) != 0;
-        note_address(state, columns[SRV_ADDR]);
+        state->drained = (server.admin & (SERVERSTATE_DRAIN | SERVERSTATE_INHERITED_DRAIN)) != 0;
+        state->maintained = (server.admin & SERVERSTATE_MAINT) != 0;
+        note_address(state, server.columns[SERVERSTATE_ADDRESS]);
     }
 }
 
@@ -262,23 +222,4 @@ struct answer answer_apply(struct farm *farm, const char *text, size_t length,
     if (servers.text != NULL)
         apply_servers(farm, servers);
     return answer;
-}
-
-void answer_write_states(FILE *out, const char *text, size_t length)
-{
-    struct piece servers = find_answer(text, length, servers_head);
-    const char *at = servers.text;
-    char columns[COLUMNS][FIELD_MAX];
-    struct piece line;
-
-    fputs(STATE_FILE_EMPTY, out);
-    if (servers.text == NULL)
-        return;
-    line = next_line(&at, servers.text + servers.length);
-    fprintf(out, "%.*s\n", (int)line.length, line.text);
-    while ((line = next_line(&at, servers.text + servers.length)).text != NULL) {
-        if (read_columns(line, columns) &&
-            (admin_state(columns) & (ADMIN_MAINT | ADMIN_DRAIN)) != 0)
-            fprintf(out, "%.*s\n", (int)line.length, line.text);
-    }
 }

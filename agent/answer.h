@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "state.h"
 
@@ -51,13 +50,5 @@ struct answer answer_look(const char *text, size_t length);
  */
 struct answer answer_apply(struct farm *farm, const char *text, size_t length,
                            enum answer_scope scope);
-
-/*
- * Writes HAProxy's server-state-file (configuration manual, "server-state-file") from the answer to
- * `show servers state`: the lines of those servers that an operator has drained or put into
- * maintenance, which HAProxy takes over when it starts. An empty file of that format if there is
- * none, or no such answer.
- */
-void answer_write_states(FILE *out, const char *text, size_t length);
 
 #endif

@@ -23,6 +23,7 @@
 #define ASK_TABLE "show table "
 #define ASK_ENTRY "show table " TABLE_JOBS " key %u"
 #define TELL "set table " TABLE_JOBS " key %u data.gpt0 %" PRIu32
+#define FORGIVE "set table %s key %u data.gpt0 0"
 /* With more of them to ask about, one answer of all is cheaper. */
 #define ASKED_ALONE_MAX 64U
 
@@ -33,6 +34,16 @@
 #define REFRESH_MIN_MS 250
 #define REFRESH_MAX_MS 1000
 #define REFRESH_FACTOR 50
+/*
+ * What other people and asynchronous jobs do is only seen in reports: an instance at which
+ * something has changed since its last report is asked again after this part of JOBS_INTERVAL; as
+ * long as nothing does, the time grows by an eighth each time. In tests/bench/model that has half
+ * of the loss of equal intervals. So many instances together stay below a thousand reports a
+ * second.
+ */
+#define QUICK_PART 10
+#define QUICK_PER_INSTANCE_MS 1
+#define QUICK_GROWTH 8
 /* Jobs that come one by one are a busy farm too: so many intervals after the last one. */
 #define BUSY_INTERVALS 5
 
@@ -40,6 +51,9 @@
 struct pending {
     bool is_reported;
     bool is_due;
+    unsigned gap_ms;    /* from its last check to the next in a busy farm */
+    unsigned in_flight; /* at its last report */
+    uint64_t sessions;
     struct state_start start;
     struct sample sample;
 };
@@ -63,14 +77,13 @@ struct checks {
     struct pending *pending; /* one for each state */
     size_t *queue;           /* indices of those that wait, in the order of their coming */
     size_t queued;
-    size_t asked;         /* the first so many came before the query under way began */
-    bool *was_drained;    /* one for each state */
-    bool all_wanted;      /* the next query is for all servers, whatever waits */
-    bool all_asked;       /* the one under way is */
-    int64_t asked_ms;     /* when it began */
-    int64_t busy_ms;      /* when jobs were last seen */
+    size_t asked;      /* the first so many came before the query under way began */
+    bool *was_drained; /* one for each state */
+    bool all_wanted;   /* the next query is for all servers, whatever waits */
+    bool all_asked;    /* the one under way is */
+    int64_t asked_ms;  /* when it began */
+    bool is_busy;
     struct activity seen; /* when all counts were last read */
-    bool is_async;        /* jobs were accepted that may not be over yet */
     bool has_table;       /* HAProxy has the table that is written to */
     bool has_inherited;   /* its process is new, and has to be told everything */
     struct checks_counts counts;
@@ -97,7 +110,7 @@ static void log_change(const struct checks *checks, const struct state *state,
 
 /* A failure that counts is logged until it is a state, and when its reason changes. */
 static void log_check(const struct state *state, const struct sample *sample,
-                      const char *previous_error, unsigned failures)
+                      enum check_reason previous, unsigned failures)
 {
     const char *name = INSTANCE_PREFIX;
 
@@ -106,12 +119,50 @@ static void log_check(const struct state *state, const struct sample *sample,
                   "accepted=%u took=%u ms",
                   name, state->number, state->active_jobs, state->in_flight, state->external_jobs,
                   state_accepted(state), state->check_ms);
-    else if (failures != state->failures || strcmp(previous_error, state->error) != 0)
+    else if (failures != state->failures || previous != sample->reason)
         log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, state->number,
                     state->url, state->failures, state->error);
     else
         log_debug("instance=%s%u check failed, %u in a row: %s", name, state->number,
                   state->failures, state->error);
+}
+
+/* The shortest time between two checks of a busy farm's instance. */
+static unsigned quick_interval_ms(const struct checks *checks)
+{
+    size_t least = checks->farm->count * QUICK_PER_INSTANCE_MS;
+    unsigned part = checks->config->jobs_interval_ms / QUICK_PART;
+
+    return least > part ? (unsigned)least : part;
+}
+
+static void hasten(struct checks *checks, size_t index)
+{
+    struct pending *pending = &checks->pending[index];
+    unsigned most = checks->config->jobs_interval_ms;
+
+    if (pending->gap_ms > most)
+        pending->gap_ms = most;
+    if (checks->is_busy && pending->gap_ms < most)
+        poller_hasten(checks->poller, index, pending->gap_ms);
+}
+
+/* After a report: has anything come, gone, or been counted otherwise since the one before? */
+static void choose_gap(struct checks *checks, size_t index, unsigned previous_jobs)
+{
+    const struct state *state = &checks->farm->states[index];
+    struct pending *pending = &checks->pending[index];
+    bool has_changed = state->active_jobs != previous_jobs ||
+                       state->in_flight != pending->in_flight ||
+                       state->sessions != pending->sessions;
+
+    pending->in_flight = state->in_flight;
+    pending->sessions = state->sessions;
+    if (has_changed)
+        pending->gap_ms = quick_interval_ms(checks);
+    else
+        pending->gap_ms += pending->gap_ms / QUICK_GROWTH + 1;
+    hasten(checks, index);
 }
 
 /* The one end of every check, with HAProxy's counts in the state. */
@@ -124,14 +175,15 @@ static void complete(struct checks *checks, size_t index)
     struct moment now = clock_now();
     int64_t lasted_ms = now.monotonic_ms - state->changed_ms;
     unsigned failures = state->failures;
-    char previous_error[STATE_ERROR_MAX];
+    unsigned previous_jobs = state->active_jobs;
+    enum check_reason previous = state->reason;
 
-    memcpy(previous_error, state->error, sizeof(previous_error));
     pending->is_reported = false;
     state->asked = false;
     enum state_change change = state_apply(state, &pending->sample, &pending->start, &rules, &now);
-    log_check(state, &pending->sample, previous_error, failures);
+    log_check(state, &pending->sample, previous, failures);
     log_change(checks, state, change, lasted_ms);
+    choose_gap(checks, index, previous_jobs);
 }
 
 static void wait_for_counts(struct checks *checks, size_t index)
@@ -149,6 +201,7 @@ static void on_due(void *context, size_t index)
 
     wait_for_counts(checks, index);
     checks->pending[index].is_due = true;
+    checks->farm->states[index].asked = true;
 }
 
 static void on_poll(void *context, size_t index, const struct sample *sample, unsigned took_ms)
@@ -226,13 +279,14 @@ static void note_problem(struct checks *checks, const char *problem)
                 checks->config->haproxy_socket, problem);
 }
 
-/* A HAProxy that isn't there has nothing in flight, and nothing drained. */
+/*
+ * A HAProxy that isn't there has nothing in flight. What an operator said stands: the next process
+ * has it from the state file, and must not be told otherwise by its first agent-checks.
+ */
 static void forget_counts(struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i].in_flight = 0;
-        farm->states[i].drained = false;
-        farm->states[i].maintained = false;
         farm->states[i].address[0] = '\0';
     }
 }
@@ -321,11 +375,11 @@ static void see_errors(struct state *state)
     unsigned after = state->errors.is_held ? state->errors.penalty : 0;
     if (before == 0 && after > 0)
         log_warning("instance=" INSTANCE_PREFIX "%u url=%s connections or responses failed: it "
-                    "gets jobs after all others",
-                    state->number, state->url);
+                    "counts as if it had %u jobs more",
+                    state->number, state->url, after);
     if (before > 0 && after == 0)
-        log_info("instance=" INSTANCE_PREFIX "%u url=%s gets jobs like all others again",
-                 state->number, state->url);
+        log_info("instance=" INSTANCE_PREFIX "%u url=%s counts as its jobs again", state->number,
+                 state->url);
 }
 
 static bool apply_all(struct checks *checks, const char *text, size_t length)
@@ -363,10 +417,35 @@ static void tell(struct checks *checks, size_t index)
     state->told = word;
 }
 
+/*
+ * What all instances fail at is no instance's fault: a client's bad files, a network that is down.
+ * Else the first one that succeeds again would get everything for as long as the others are held
+ * for it.
+ */
+static void forgive_common_failures(struct checks *checks)
+{
+    struct farm *farm = checks->farm;
+
+    if (!farm_fails_alike(farm))
+        return;
+    for (size_t i = 0; i < farm->count; i++) {
+        struct state *state = &farm->states[i];
+        state->errors.penalty = 0;
+        state->errors.is_held = false;
+        if (state->jobs_penalty == 0)
+            continue;
+        state->jobs_penalty = 0;
+        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILED, state->number);
+        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILURES, state->number);
+    }
+}
+
 static void tell_all(struct checks *checks)
 {
     if (!checks->has_table)
         return;
+    if (checks->all_asked)
+        forgive_common_failures(checks);
     if (checks->has_inherited)
         haproxy_say(checks->haproxy, TELL, TABLE_MARK_KEY, checks->farm->mark);
     for (size_t i = 0; i < checks->farm->count; i++)
@@ -422,6 +501,19 @@ static bool are_over(const struct farm *farm, const struct activity *now)
     return now->acceptances == 0 || (now->external == 0 && now->accepted == 0);
 }
 
+static bool is_busy(const struct checks *checks)
+{
+    int64_t busy_ms = checks->farm->busy_ms;
+
+    return busy_ms != 0 &&
+           clock_ms() - busy_ms <= BUSY_INTERVALS * (int64_t)checks->config->jobs_interval_ms;
+}
+
+static unsigned interval_ms(const struct checks *checks)
+{
+    return checks->is_busy ? checks->config->jobs_interval_ms : checks->config->check_interval_ms;
+}
+
 /* Whether jobs of ours run, or came since the last time that all counts were read. */
 static bool see_jobs(struct checks *checks)
 {
@@ -430,22 +522,24 @@ static bool see_jobs(struct checks *checks)
 
     checks->seen = now;
     if (now.acceptances != before.acceptances)
-        checks->is_async = true;
+        checks->farm->is_async = true;
     if (are_over(checks->farm, &now))
-        checks->is_async = false;
-    return now.in_flight > 0 || now.sessions != before.sessions || checks->is_async;
+        checks->farm->is_async = false;
+    return now.in_flight > 0 || now.sessions != before.sessions || checks->farm->is_async;
 }
 
 static void set_pace(struct checks *checks)
 {
-    int64_t now = clock_ms();
-    unsigned jobs_ms = checks->config->jobs_interval_ms;
-
     if (see_jobs(checks))
-        checks->busy_ms = now;
-    bool is_busy =
-        checks->busy_ms != 0 && now - checks->busy_ms <= BUSY_INTERVALS * (int64_t)jobs_ms;
-    poller_set_interval(checks->poller, is_busy ? jobs_ms : checks->config->check_interval_ms);
+        checks->farm->busy_ms = clock_ms();
+    checks->is_busy = is_busy(checks);
+    poller_set_interval(checks->poller, interval_ms(checks));
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        if (state_accepted(&checks->farm->states[i]) == 0)
+            continue;
+        checks->pending[i].gap_ms = quick_interval_ms(checks);
+        hasten(checks, i);
+    }
 }
 
 static void take_counts(struct checks *checks, const char *text, size_t length)
@@ -527,18 +621,31 @@ static void on_refresh(evutil_socket_t fd, short what, void *argument)
     haproxy_query(checks->haproxy);
 }
 
+static const char *haproxy_address(void *context, size_t index)
+{
+    const struct checks *checks = context;
+
+    return checks->farm->states[index].address;
+}
+
 static bool start_poller(struct checks *checks, struct event_base *base, long connections_max)
 {
-    struct poller_events events = {
-        .due = on_due, .result = on_poll, .missed = on_missed, .context = checks};
+    struct poller_events events = {.due = on_due,
+                                   .result = on_poll,
+                                   .missed = on_missed,
+                                   .address = haproxy_address,
+                                   .context = checks};
     bool *is_now = xcalloc(checks->farm->count, sizeof(*is_now));
 
     for (size_t i = 0; i < checks->farm->count; i++) {
         /* One that a reload gave up is begun again, else reloads could starve it. */
         is_now[i] = !checks->farm->states[i].checked || checks->farm->states[i].asked;
         checks->was_drained[i] = checks->farm->states[i].drained;
+        checks->pending[i].gap_ms = checks->config->jobs_interval_ms;
     }
-    checks->poller = poller_new(base, checks->config, is_now, connections_max, &events);
+    checks->is_busy = is_busy(checks);
+    checks->poller =
+        poller_new(base, checks->config, is_now, interval_ms(checks), connections_max, &events);
     free(is_now);
     return checks->poller != NULL;
 }
@@ -555,11 +662,10 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->queue = xcalloc(farm->count, sizeof(*checks->queue));
     checks->was_drained = xcalloc(farm->count, sizeof(*checks->was_drained));
     checks->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, &events);
-    checks->statefile = statefile_new(config->haproxy_socket);
+    checks->statefile = statefile_new(config);
     checks->refresh = evtimer_new(base, on_refresh, checks);
     checks->all_wanted = true;
     checks->seen = activity_of(farm);
-    checks->is_async = true; /* for all that it knows */
     if (checks->haproxy == NULL || checks->refresh == NULL ||
         !start_poller(checks, base, connections_max)) {
         checks_free(checks);

@@ -24,3 +24,9 @@ struct timeval clock_timeval(int64_t ms)
         ms = 0;
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
 }
+
+bool clock_is_before(const struct timeval *one, const struct timeval *other)
+{
+    return one->tv_sec != other->tv_sec ? one->tv_sec < other->tv_sec
+                                        : one->tv_usec < other->tv_usec;
+}

@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_CLOCK_H
 #define LEASTJOBS_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/time.h>
 
@@ -13,5 +14,7 @@ int64_t clock_ms(void);
 struct moment clock_now(void);
 
 struct timeval clock_timeval(int64_t ms);
+
+bool clock_is_before(const struct timeval *one, const struct timeval *other);
 
 #endif

@@ -1,15 +1,12 @@
 #include "listener.h"
 
 #include <errno.h>
-#include <event2/listener.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "clock.h"
 #include "log.h"
 #include "reply.h"
@@ -188,11 +185,9 @@ static void on_accept_error(struct evconnlistener *source, void *argument)
 }
 
 struct listener *listener_new(struct event_base *base, const char *address, unsigned port,
-                              size_t clients_max, const struct farm *farm)
+                              enum address_use use, size_t clients_max, const struct farm *farm)
 {
     struct listener *listener = xcalloc(1, sizeof(*listener));
-    struct sockaddr_storage bound;
-    socklen_t length = address_fill(&bound, address, port);
 
     listener->base = base;
     listener->farm = farm;
@@ -200,10 +195,7 @@ struct listener *listener_new(struct event_base *base, const char *address, unsi
     listener->refusal_logged_ms = clock_ms() - REFUSAL_LOG_INTERVAL_MS;
     TAILQ_INIT(&listener->clients);
     listener->timer = evtimer_new(base, on_deadline, listener);
-    listener->accept =
-        evconnlistener_new_bind(base, on_accept, listener,
-                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-                                BACKLOG, (struct sockaddr *)&bound, (int)length);
+    listener->accept = address_listen(base, address, port, use, BACKLOG, on_accept, listener);
     if (listener->timer == NULL || listener->accept == NULL) {
         int problem = errno;
         listener_free(listener);
@@ -217,6 +209,11 @@ struct listener *listener_new(struct event_base *base, const char *address, unsi
 void listener_use(struct listener *listener, const struct farm *farm)
 {
     listener->farm = farm;
+}
+
+void listener_share(struct listener *listener)
+{
+    address_share(listener->accept);
 }
 
 struct listener_counts listener_counts(const struct listener *listener)

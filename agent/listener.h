@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "state.h"
 
 /*
@@ -30,8 +31,10 @@ struct listener_counts {
  * clients.
  */
 struct listener *listener_new(struct event_base *base, const char *address, unsigned port,
-                              size_t clients_max, const struct farm *farm);
+                              enum address_use use, size_t clients_max, const struct farm *farm);
 void listener_use(struct listener *listener, const struct farm *farm);
+/* Opens its port to a successor, see address.h. */
+void listener_share(struct listener *listener);
 struct listener_counts listener_counts(const struct listener *listener);
 void listener_free(struct listener *listener);
 

@@ -7,14 +7,14 @@
 
 #include "clock.h"
 #include "log.h"
+#include "lookup.h"
 #include "version.h"
 #include "xalloc.h"
 
 #define BODY_FIRST_SIZE 1024
 #define RECEIVE_BUFFER 4096L
-/* A kept connection doesn't hide for longer than this that a name has got another address. */
+/* One to an address that a name had before isn't kept for ever. */
 #define CONNECTION_AGE_MAX_S 60L
-#define DNS_CACHE_S 5L
 /* libcurl walks all of a multi handle's connections and names at the end of each transfer. */
 #define GROUP_SIZE 32
 /* So many moments in an interval at which checks start: one wake-up serves all of a moment. */
@@ -26,6 +26,8 @@ struct check {
     struct group *group;
     size_t index;
     char *url;
+    struct curl_slist *connect_to; /* where the transfer under way goes */
+    size_t addresses_warned;       /* lookup_warn()'s */
     struct event *timer;
     bool is_waiting; /* due, not started yet */
     bool is_hurried; /* due at once, or as soon as the check under way has ended */
@@ -49,6 +51,7 @@ struct poller {
     struct event_base *base;
     const struct config *config;
     struct poller_events events;
+    struct lookup *lookup;
     unsigned interval_ms;
     struct group *groups;
     size_t group_count;
@@ -161,6 +164,13 @@ static void release_body(struct check *check)
     check->problem[0] = '\0';
 }
 
+static void release_address(struct check *check)
+{
+    curl_easy_setopt(check->easy, CURLOPT_CONNECT_TO, NULL);
+    curl_slist_free_all(check->connect_to);
+    check->connect_to = NULL;
+}
+
 static void be_due_in(struct check *check, int64_t wait_ms)
 {
     struct timeval wait = clock_timeval(wait_ms);
@@ -175,6 +185,7 @@ static void complete(struct check *check, CURLcode code)
     struct sample sample = sample_from_result(check, code);
 
     curl_multi_remove_handle(check->group->multi, check->easy);
+    release_address(check);
     poller->spare[poller->spare_count++] = check->easy;
     check->easy = NULL;
     release_body(check);
@@ -278,7 +289,6 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->check_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
     /* Else ending a check waits for a resolver that hangs, and the whole loop with it. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -288,6 +298,50 @@ static CURL *new_handle(const struct poller *poller)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     return easy;
+}
+
+/* Host, SNI and the certificate's name stay those of the URL. libcurl doesn't copy the list. */
+static void set_address(struct check *check, const char *address)
+{
+    bool is_ipv6 = strchr(address, ':') != NULL;
+    char *entry = xasprintf(is_ipv6 ? "::[%s]:" : "::%s:", address); /* whatever name, its port */
+
+    check->connect_to = curl_slist_append(NULL, entry);
+    curl_easy_setopt(check->easy, CURLOPT_CONNECT_TO, check->connect_to);
+    free(entry);
+}
+
+/* The second half of a check's start. What the look-up took is a part of the check's time. */
+static void on_address(void *context, const char *address, const char *reason)
+{
+    struct check *check = context;
+    const struct config *config = check->poller->config;
+    const struct instance *instance = &config->instances[check->index];
+    int64_t left = (int64_t)config->check_timeout_ms - (clock_ms() - check->started_ms);
+
+    if (address == NULL) {
+        snprintf(check->problem, sizeof(check->problem), "%s", reason);
+        complete(check, CURLE_COULDNT_RESOLVE_HOST);
+        return;
+    }
+    if (instance->url.host_kind == URL_HOST_NAME) {
+        set_address(check, address);
+        lookup_warn(check->poller->lookup, instance->number, instance->url.host, address,
+                    &check->addresses_warned);
+    }
+    curl_easy_setopt(check->easy, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
+    curl_multi_add_handle(check->group->multi, check->easy);
+}
+
+static void ask_address(struct check *check)
+{
+    const struct poller *poller = check->poller;
+    const struct poller_events *events = &poller->events;
+    const char *known =
+        events->address == NULL ? NULL : events->address(events->context, check->index);
+
+    lookup_ask(poller->lookup, poller->config->instances[check->index].url.host, known,
+               poller->config->check_timeout_ms, on_address, check);
 }
 
 void poller_start(struct poller *poller, size_t index)
@@ -308,7 +362,7 @@ void poller_start(struct poller *poller, size_t index)
     curl_easy_setopt(check->easy, CURLOPT_PRIVATE, check);
     curl_easy_setopt(check->easy, CURLOPT_WRITEDATA, check);
     curl_easy_setopt(check->easy, CURLOPT_ERRORBUFFER, check->problem);
-    curl_multi_add_handle(check->group->multi, check->easy);
+    ask_address(check);
 }
 
 /*
@@ -363,6 +417,21 @@ void poller_set_interval(struct poller *poller, unsigned interval_ms)
     poller->interval_ms = interval_ms;
     for (size_t i = 0; is_shorter && i < poller->count; i++)
         be_due_in(&poller->checks[i], sooner_moment(&poller->checks[i]));
+}
+
+void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms)
+{
+    struct check *check = &poller->checks[index];
+    int64_t wait = check->started_ms + wait_ms - clock_ms();
+    struct timeval due, soon;
+
+    if (check->easy != NULL || check->is_waiting)
+        return;
+    event_base_gettimeofday_cached(poller->base, &soon);
+    struct timeval step = clock_timeval(wait);
+    evutil_timeradd(&soon, &step, &soon);
+    if (!evtimer_pending(check->timer, &due) || clock_is_before(&soon, &due))
+        be_due_in(check, wait);
 }
 
 void poller_hurry(struct poller *poller)
@@ -439,18 +508,21 @@ static bool set_up_groups(struct poller *poller, long connections_max)
 }
 
 struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
-                          long connections_max, const struct poller_events *events)
+                          unsigned interval_ms, long connections_max,
+                          const struct poller_events *events)
 {
     struct poller *poller = xcalloc(1, sizeof(*poller));
 
     poller->base = base;
     poller->config = config;
     poller->events = *events;
-    poller->interval_ms = config->check_interval_ms;
+    poller->interval_ms = interval_ms;
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));
-    if (!set_up_groups(poller, connections_max) || !add_checks(poller, is_now)) {
+    poller->lookup = lookup_new(base);
+    if (poller->lookup == NULL || !set_up_groups(poller, connections_max) ||
+        !add_checks(poller, is_now)) {
         poller_free(poller);
         return NULL;
     }
@@ -461,6 +533,7 @@ static void free_check(struct check *check)
 {
     if (check->easy != NULL) {
         curl_multi_remove_handle(check->group->multi, check->easy);
+        release_address(check);
         curl_easy_cleanup(check->easy);
     }
     if (check->timer != NULL)
@@ -474,7 +547,8 @@ void poller_free(struct poller *poller)
     if (poller == NULL)
         return;
     /* Handles before their multi handles, as curl_multi_cleanup(3) asks; sockets after both, since
-     * curl takes leave of them in its callback. */
+     * curl takes leave of them in its callback. Look-ups first: checks wait for their answers. */
+    lookup_free(poller->lookup);
     for (size_t i = 0; i < poller->count; i++)
         free_check(&poller->checks[i]);
     for (size_t i = 0; i < poller->spare_count; i++)

@@ -11,8 +11,9 @@
 /*
  * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: each
  * once per interval, spread over it; one request per instance at a time; connections are kept
- * alive. It follows no redirect, uses no proxy and verifies TLS. An instance's moments are those
- * of the monotonic clock, so that a new poller goes on with the pace of the one before.
+ * alive. Names are looked up by lookup.h, never by libcurl. It follows no redirect, uses no proxy
+ * and verifies TLS. An instance's moments are those of the monotonic clock, so that a new poller
+ * goes on with the pace of the one before.
  */
 struct poller;
 
@@ -23,17 +24,21 @@ struct poller_events {
     void (*result)(void *context, size_t index, const struct sample *sample, unsigned took_ms);
     /* It was due while the check before was still under way, or waited for its start. */
     void (*missed)(void *context, size_t index);
+    /* HAProxy's address of its server, in lookup_ask()'s form. NULL: none is known, ever. */
+    const char *(*address)(void *context, size_t index);
     void *context;
 };
 
 /*
  * `config` must outlive the poller. `is_now` has a flag for each instance: those are due at once,
- * the others when their moment comes. `connections_max` bounds open connections (0: no bound).
- * Returns NULL if libcurl or libevent can't be set up. The caller releases it with poller_free(),
- * which gives up polls under way without a result; not from inside a callback.
+ * the others when their moment comes, each every `interval_ms`. `connections_max` bounds open
+ * connections (0: no bound). Returns NULL if libcurl or libevent can't be set up. The caller
+ * releases it with poller_free(), which gives up polls under way without a result; not from inside
+ * a callback.
  */
 struct poller *poller_new(struct event_base *base, const struct config *config, const bool *is_now,
-                          long connections_max, const struct poller_events *events);
+                          unsigned interval_ms, long connections_max,
+                          const struct poller_events *events);
 void poller_free(struct poller *poller);
 
 /* Starts the check of an instance that is due. */
@@ -44,6 +49,9 @@ void poller_start(struct poller *poller, size_t index);
  * check is longer ago are due at once, and those whose check is under way when their moment comes.
  */
 void poller_set_interval(struct poller *poller, unsigned interval_ms);
+
+/* This one is due `wait_ms` after its last check began, if that is sooner than its moment. */
+void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms);
 
 /* All are due at once, but those whose check waits for its start. */
 void poller_hurry(struct poller *poller);

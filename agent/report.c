@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -64,6 +65,8 @@ static cJSON *instance_object(const struct state *state)
     cJSON_AddNumberToObject(object, "active_jobs", state->active_jobs);
     cJSON_AddNumberToObject(object, "in_flight", state->in_flight);
     cJSON_AddNumberToObject(object, "external_jobs", state->external_jobs);
+    cJSON_AddNumberToObject(object, "expected_external_jobs",
+                            round(state->forecast.expected * LOAD_UNIT) / LOAD_UNIT);
     cJSON_AddNumberToObject(object, "accepted_jobs", state_accepted(state));
     cJSON_AddNumberToObject(object, "penalty", state_penalty(state));
     cJSON_AddNumberToObject(object, "load", state_load(state));
@@ -138,6 +141,11 @@ static double value_external(const struct state *state)
     return state->external_jobs;
 }
 
+static double value_expected(const struct state *state)
+{
+    return state->forecast.expected;
+}
+
 static double value_accepted(const struct state *state)
 {
     return state_accepted(state);
@@ -174,10 +182,12 @@ static const struct gauge gauges[] = {
     {"instance_active_jobs", "Active jobs as the instance last reported them.", value_active},
     {"instance_in_flight", "Requests that HAProxy has open on it.", value_in_flight},
     {"instance_external_jobs", "Active jobs that HAProxy can't see.", value_external},
+    {"instance_expected_external_jobs", "Those of them that are expected until the next report.",
+     value_expected},
     {"instance_accepted_jobs", "Jobs accepted by their answers since the last report.",
      value_accepted},
     {"instance_penalty", "What its latest failures count as.", value_penalty},
-    {"instance_load", "In flight, external and accepted jobs, and penalty.", value_load},
+    {"instance_load", "In flight, expected external and accepted jobs, and penalty.", value_load},
     {"instance_weight", "Weight told to HAProxy: 0 is drained, the rest only shows external jobs.",
      value_weight},
     {"instance_check_seconds", "How long the last health check took.", value_check_seconds},
@@ -189,7 +199,7 @@ static void put_gauges(FILE *out, const struct farm *farm)
     for (size_t g = 0; g < sizeof(gauges) / sizeof(gauges[0]); g++) {
         put_head(out, gauges[g].name, "gauge", gauges[g].help);
         for (size_t i = 0; i < farm->count; i++)
-            fprintf(out, "leastjobs_%s{instance=\"" INSTANCE_PREFIX "%u\"} %.15g\n", gauges[g].name,
+            fprintf(out, "leastjobs_%s{name=\"" INSTANCE_PREFIX "%u\"} %.15g\n", gauges[g].name,
                     farm->states[i].number, gauges[g].value(&farm->states[i]));
     }
 }
@@ -203,7 +213,7 @@ static void put_checks(FILE *out, const struct farm *farm)
             uint64_t count = reason == CHECK_PASSED ? state->passed : state->failed[reason];
             if (count > 0 || reason == CHECK_PASSED)
                 fprintf(out,
-                        "leastjobs_instance_checks_total{instance=\"" INSTANCE_PREFIX
+                        "leastjobs_instance_checks_total{name=\"" INSTANCE_PREFIX
                         "%u\",result=\"%s\"} %" PRIu64 "\n",
                         state->number, check_reason_label((enum check_reason)reason), count);
         }
@@ -212,8 +222,8 @@ static void put_checks(FILE *out, const struct farm *farm)
              "Checks that were due while the one before was still under way.");
     for (size_t i = 0; i < farm->count; i++)
         fprintf(out,
-                "leastjobs_instance_checks_missed_total{instance=\"" INSTANCE_PREFIX
-                "%u\"} %" PRIu64 "\n",
+                "leastjobs_instance_checks_missed_total{name=\"" INSTANCE_PREFIX "%u\"} %" PRIu64
+                "\n",
                 farm->states[i].number, farm->states[i].missed);
 }
 

@@ -76,11 +76,24 @@ static void add_bind_error(struct errors *errors, const char *variable, unsigned
                strerror(errno));
 }
 
+/*
+ * A new port may be an old one of ours, on another address or in the other use. Any other port is
+ * taken alone: one that a stranger shares with us would get but a part of its clients.
+ */
+static enum address_use use_of(const struct service *service, unsigned port)
+{
+    const struct config *old = service->config;
+
+    return old != NULL && (port == old->agent_port || port == old->status_port) ? ADDRESS_SHARED
+                                                                                : ADDRESS_ALONE;
+}
+
 static struct listener *open_listener(const struct service *service, const struct config *config,
                                       const struct budget *budget, struct errors *errors)
 {
-    struct listener *listener = listener_new(service->base, config->agent_bind_address,
-                                             config->agent_port, budget->clients, service->farm);
+    struct listener *listener =
+        listener_new(service->base, config->agent_bind_address, config->agent_port,
+                     use_of(service, config->agent_port), budget->clients, service->farm);
 
     if (listener == NULL)
         add_bind_error(errors, "AGENT_PORT", config->agent_port, config->agent_bind_address);
@@ -91,8 +104,9 @@ static struct status *open_status(const struct service *service, const struct co
                                   const struct budget *budget, struct errors *errors)
 {
     struct report_view view = view_of(service);
-    struct status *status = status_new(service->base, config->agent_bind_address,
-                                       config->status_port, budget->visitors, &view);
+    struct status *status =
+        status_new(service->base, config->agent_bind_address, config->status_port,
+                   use_of(service, config->status_port), budget->visitors, &view);
 
     if (status == NULL)
         add_bind_error(errors, "STATUS_PORT", config->status_port, config->agent_bind_address);
@@ -138,24 +152,31 @@ struct service *service_new(struct event_base *base, struct config *config, stru
     return service;
 }
 
-bool service_reload(struct service *service, struct config *config, struct errors *errors)
+/* Opens the ports that a new configuration has elsewhere, and closes the old ones; all or none. */
+static bool move_ports(struct service *service, const struct config *config,
+                       const struct budget *budget, struct errors *errors)
 {
     const struct config *old = service->config;
-    struct budget budget = make_budget(config);
     bool same_address = strcmp(old->agent_bind_address, config->agent_bind_address) == 0;
+    bool listener_moves = !same_address || old->agent_port != config->agent_port;
+    bool status_moves = !same_address || old->status_port != config->status_port;
     struct listener *listener = service->listener;
     struct status *status = service->status;
 
-    if (!same_address || old->agent_port != config->agent_port)
-        listener = open_listener(service, config, &budget, errors);
-    if (!same_address || old->status_port != config->status_port)
-        status = open_status(service, config, &budget, errors);
+    /* The old sockets listen until the new ones do, so that a failure leaves them as they are. */
+    if (listener_moves || status_moves) {
+        listener_share(listener);
+        status_share(status);
+    }
+    if (listener_moves)
+        listener = open_listener(service, config, budget, errors);
+    if (status_moves)
+        status = open_status(service, config, budget, errors);
     if (listener == NULL || status == NULL) {
         if (listener != service->listener)
             listener_free(listener);
         if (status != service->status)
             status_free(status);
-        config_free(config);
         return false;
     }
     if (listener != service->listener)
@@ -164,6 +185,17 @@ bool service_reload(struct service *service, struct config *config, struct error
         status_free(service->status);
     service->listener = listener;
     service->status = status;
+    return true;
+}
+
+bool service_reload(struct service *service, struct config *config, struct errors *errors)
+{
+    struct budget budget = make_budget(config);
+
+    if (!move_ports(service, config, &budget, errors)) {
+        config_free(config);
+        return false;
+    }
     take_config(service, config, &budget);
     return true;
 }

@@ -14,6 +14,7 @@ struct columns {
     size_t open;
     size_t total;
     size_t failed_connections;
+    size_t redispatches;
     size_t failed_responses;
     size_t successes;
     size_t status;
@@ -31,6 +32,7 @@ struct row {
     struct field open;
     struct field total;
     struct field failed_connections;
+    struct field redispatches;
     struct field failed_responses;
     struct field successes;
     struct field status;
@@ -70,6 +72,7 @@ static size_t *column_of(struct field name, struct columns *columns)
                  {"scur", &columns->open},
                  {"stot", &columns->total},
                  {"econ", &columns->failed_connections},
+                 {"wredis", &columns->redispatches},
                  {"eresp", &columns->failed_responses},
                  {"hrsp_2xx", &columns->successes},
                  {"status", &columns->status},
@@ -87,7 +90,7 @@ static bool read_names(const char *line, const char *end, struct columns *column
     const char *at = line;
 
     *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE,
-                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
+                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
     if (end - line < 2 || memcmp(line, "# ", 2) != 0)
         return false;
     at += 2;
@@ -103,7 +106,7 @@ static bool read_names(const char *line, const char *end, struct columns *column
 static struct row read_row(const char *line, const char *end, const struct columns *columns)
 {
     struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
-                      {"", 0}, {"", 0}, {"", 0}, {"", 0}};
+                      {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
     const char *at = line;
 
     for (size_t i = 0; at != NULL; i++) {
@@ -118,6 +121,8 @@ static struct row read_row(const char *line, const char *end, const struct colum
             row.total = field;
         else if (i == columns->failed_connections)
             row.failed_connections = field;
+        else if (i == columns->redispatches)
+            row.redispatches = field;
         else if (i == columns->failed_responses)
             row.failed_responses = field;
         else if (i == columns->successes)
@@ -177,7 +182,9 @@ static void apply_row(const struct farm *farm, const struct row *row)
         return;
     state->in_flight = open;
     state->sessions = read_counter(row->total);
-    state->failed_connections = read_counter(row->failed_connections);
+    /* One that is picked anew counts as a redispatch and not as an error. */
+    state->failed_connections =
+        read_counter(row->failed_connections) + read_counter(row->redispatches);
     state->failed_responses = read_counter(row->failed_responses);
     state->successes = read_counter(row->successes);
     state->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;

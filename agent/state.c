@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include <event2/util.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,8 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
 
     farm->count = config->instance_count;
     farm->mark = previous == NULL ? new_mark() : previous->mark;
+    farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
+    farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
@@ -78,6 +81,21 @@ size_t farm_count_healthy(const struct farm *farm)
     for (size_t i = 0; i < farm->count; i++)
         healthy += farm->states[i].healthy;
     return healthy;
+}
+
+bool farm_fails_alike(const struct farm *farm)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < farm->count; i++) {
+        const struct state *state = &farm->states[i];
+        if (!state->healthy || state->drained || state->maintained)
+            continue;
+        if (state->jobs_penalty == 0 && !state->errors.is_held)
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 static enum state_change set_health(struct state *state, bool healthy, const struct moment *now)
@@ -134,6 +152,7 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
 {
     state->checked = true;
     state->last_check = now->wall;
+    state->reason = sample->reason;
     if (sample->reason != CHECK_PASSED)
         return apply_failure(state, sample, start, rules, now);
     state->error[0] = '\0';
@@ -141,6 +160,7 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
     state->passed++;
     state->active_jobs = sample->active_jobs;
     state->external_jobs = estimate_external(state, start);
+    forecast_take(&state->forecast, state->external_jobs, start->acceptances != state->reported);
     state->reported = start->acceptances;
     return set_health(state, true, now);
 }
@@ -175,7 +195,9 @@ void state_see_errors(struct state *state, int64_t now_ms)
     if (!errors->is_known || state->failed_connections < errors->connections ||
         state->failed_responses < errors->responses || state->successes < errors->successes)
         connections = responses = 0;
-    if (errors->is_known && state->successes > errors->successes)
+    /* A response that broke off may have been counted as a success when it began. */
+    if (errors->is_known && state->successes > errors->successes &&
+        state->successes - errors->successes > responses)
         errors->penalty = 0;
     if (connections + responses > 0) {
         errors->penalty = grow(errors->penalty, connections, responses);
@@ -193,6 +215,7 @@ void state_inherit(struct state *state)
     state->external_jobs += state->in_flight + state_accepted(state);
     if (state->external_jobs > SAMPLE_JOBS_MAX)
         state->external_jobs = SAMPLE_JOBS_MAX;
+    forecast_restart(&state->forecast, state->external_jobs);
     state->in_flight = 0;
     state->sessions = 0;
     state->acceptances = state->reported = state->told = 0;
@@ -225,11 +248,14 @@ unsigned state_penalty(const struct state *state)
 
 unsigned state_load(const struct state *state)
 {
-    return state->in_flight + state->external_jobs + state_accepted(state) + state_penalty(state);
+    return state->in_flight + (unsigned)lround(state->forecast.expected) + state_accepted(state) +
+           state_penalty(state);
 }
 
 uint32_t state_word(const struct state *state)
 {
-    return state->reported - state->external_jobs - told_penalty(state) -
-           (state->drained ? DRAINED_LOAD : 0);
+    uint32_t external = (uint32_t)lround(state->forecast.expected * LOAD_UNIT);
+    uint32_t others = told_penalty(state) + (state->drained ? DRAINED_LOAD : 0);
+
+    return LOAD_UNIT * (state->reported - others) - external;
 }

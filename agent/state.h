@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "forecast.h"
 #include "sample.h"
 
 /* "reason: detail". */
@@ -35,6 +36,7 @@ struct state {
     bool maintained;             /* the same: set to maint */
     unsigned active_jobs;        /* as last reported */
     unsigned external_jobs;      /* those of them that HAProxy can't see */
+    struct forecast forecast;    /* of external_jobs, until the next report */
     unsigned in_flight;          /* requests that HAProxy had open when it was last asked */
     uint64_t sessions;           /* those that it had ever opened */
     uint64_t failed_connections; /* HAProxy's counters of this server */
@@ -54,6 +56,7 @@ struct state {
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     char error[STATE_ERROR_MAX];    /* of the last check; "" if it passed */
+    enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */
@@ -63,6 +66,8 @@ struct state {
 struct farm {
     struct state *states;
     size_t count;
+    int64_t busy_ms; /* monotonic: when jobs of ours were last seen; 0: never */
+    bool is_async;   /* some of them were asynchronous, and external ones are still reported */
     uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
 };
 
@@ -85,6 +90,9 @@ void farm_free(struct farm *farm);
 /* NULL if there is no such instance. */
 struct state *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
+
+/* Whether every instance that may get jobs has had some failed lately, or connections. */
+bool farm_fails_alike(const struct farm *farm);
 
 /* What HAProxy had when a health check began. */
 struct state_start {
@@ -136,7 +144,7 @@ unsigned state_accepted(const struct state *state);
  */
 unsigned state_penalty(const struct state *state);
 
-/* In flight, external and accepted jobs, and penalty: what the routing rules compare. */
+/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
 unsigned state_load(const struct state *state);
 
 /* What is to be told to HAProxy's table (see names.h). */

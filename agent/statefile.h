@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "config.h"
+
 /*
  * HAProxy's server-state-file, beside its socket: what an operator said of the servers (drain,
  * maint), which HAProxy takes over when it starts. The file is replaced as a whole, and only if
@@ -10,13 +12,13 @@
  */
 struct statefile;
 
-/* For the socket at that path, which is copied. The caller releases it with statefile_free(). */
-struct statefile *statefile_new(const char *socket_path);
+/* `config` must outlive it. The caller releases it with statefile_free(). */
+struct statefile *statefile_new(const struct config *config);
 void statefile_free(struct statefile *file);
 
 /*
- * Writes what the answer to `show servers state` says (see answer.h), and logs it if that fails,
- * once for each reason.
+ * Writes what HAProxy's answer to `show servers state` says (see serverstate.h), and logs it if
+ * that fails, once for each reason.
  */
 void statefile_update(struct statefile *file, const char *answer, size_t length);
 

@@ -4,12 +4,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
-#include "address.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -17,6 +16,10 @@
 #define BODY_MAX 1024
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
+/* What slow readers may leave waiting, all together and each in the kernel. The metrics of ten
+ * thousand instances have some 8 MiB. */
+#define WAITING_MAX (32U << 20)
+#define SEND_BUFFER (128 << 10)
 
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -31,12 +34,29 @@ struct visitor {
 };
 TAILQ_HEAD(visitor_list, visitor);
 
+/* An answer as it goes out, to all who asked for it in one turn of the loop. */
+struct page {
+    char *text;
+    size_t length;
+    unsigned users;
+};
+
+/* The latest of a kind, and when it was made. */
+struct snapshot {
+    struct page *page; /* NULL: none */
+    struct timeval turn;
+};
+
 struct status {
+    struct event_base *base;
     struct evhttp *http;
+    struct evconnlistener *accept; /* evhttp's */
     struct report_view view;
     struct visitor_list visitors;
     size_t visitor_count;
     size_t visitors_max;
+    struct snapshot health;
+    struct snapshot metrics;
 };
 
 static void forget_visitor(struct visitor *visitor)
@@ -100,13 +120,103 @@ static struct bufferevent *on_visitor(struct event_base *base, void *argument)
     return visitor->stream;
 }
 
-static void send_text(struct evhttp_request *request, int code, const char *reason,
-                      const char *type, const char *text, size_t length)
+static size_t count_waiting(const struct visitor *visitor)
+{
+    return evbuffer_get_length(bufferevent_get_output(visitor->stream));
+}
+
+/* libevent frees a closed connection's buffer after all that is to be done in this turn of the
+ * loop, such as filling a hundred more: so it is emptied first. */
+static void evict(struct visitor *visitor)
+{
+    struct evbuffer *output = bufferevent_get_output(visitor->stream);
+
+    evbuffer_unfreeze(output, 1);
+    evbuffer_drain(output, evbuffer_get_length(output));
+    adopt(visitor);
+    evhttp_connection_free(visitor->connection);
+}
+
+/* Those who have been slow for longest go without the rest of theirs; not the one who asks now. */
+static void make_room(struct status *status, const struct evhttp_connection *asking, size_t length)
+{
+    struct visitor *visitor;
+    struct visitor *next;
+    size_t waiting = length;
+
+    TAILQ_FOREACH(visitor, &status->visitors, entry)
+    waiting += count_waiting(visitor);
+    for (visitor = TAILQ_FIRST(&status->visitors); visitor != NULL && waiting > WAITING_MAX;
+         visitor = next) {
+        size_t own = count_waiting(visitor);
+        next = TAILQ_NEXT(visitor, entry);
+        if (own == 0 || visitor->connection == asking)
+            continue;
+        waiting -= own;
+        evict(visitor);
+    }
+}
+
+/* Takes `text`. */
+static struct page *new_page(char *text, size_t length)
+{
+    struct page *page = xcalloc(1, sizeof(*page));
+
+    *page = (struct page){.text = text, .length = length, .users = 1};
+    return page;
+}
+
+static void release_page(struct page *page)
+{
+    if (page == NULL || --page->users > 0)
+        return;
+    free(page->text);
+    free(page);
+}
+
+static void on_sent(const void *data, size_t length, void *page)
+{
+    (void)data;
+    (void)length;
+    release_page(page);
+}
+
+static void forget_snapshot(struct snapshot *snapshot)
+{
+    release_page(snapshot->page);
+    snapshot->page = NULL;
+}
+
+/*
+ * With thousands of instances a page takes some 20 ms: a hundred visitors who ask at once must
+ * not keep HAProxy's agent-checks waiting for a hundred of them.
+ */
+static struct page *latest_page(struct status *status, struct snapshot *snapshot,
+                                struct page *(*render)(const struct report_view *view))
+{
+    struct timeval turn;
+
+    event_base_gettimeofday_cached(status->base, &turn);
+    if (snapshot->page == NULL || memcmp(&snapshot->turn, &turn, sizeof(turn)) != 0) {
+        forget_snapshot(snapshot);
+        snapshot->page = render(&status->view);
+        snapshot->turn = turn;
+    }
+    return snapshot->page;
+}
+
+/* The page isn't copied: a large one waits for all its readers once. */
+static void send_page(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, const char *type, struct page *page)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *body = evbuffer_new();
 
-    if (body == NULL || evbuffer_add(body, text, length) != 0) {
+    make_room(status, evhttp_request_get_connection(request), page->length);
+    page->users++;
+    if (body == NULL ||
+        evbuffer_add_reference(body, page->text, page->length, on_sent, page) != 0) {
+        release_page(page);
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
     } else {
         evhttp_add_header(headers, "Content-Type", type);
@@ -117,53 +227,73 @@ static void send_text(struct evhttp_request *request, int code, const char *reas
         evbuffer_free(body);
 }
 
-static void send_json(struct evhttp_request *request, int code, const char *reason, char *text)
+/* Takes `text`. */
+static void send_json(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, char *text)
 {
-    send_text(request, code, reason, TYPE_JSON, text, strlen(text));
-    free(text);
+    struct page *page = new_page(text, strlen(text));
+
+    send_page(status, request, code, reason, TYPE_JSON, page);
+    release_page(page);
 }
 
 static void on_root(struct evhttp_request *request, void *argument)
 {
-    const struct status *status = argument;
+    struct status *status = argument;
 
-    send_json(request, HTTP_OK, "OK", report_root(&status->view));
+    send_json(status, request, HTTP_OK, "OK", report_root(&status->view));
+}
+
+static struct page *render_health(const struct report_view *view)
+{
+    char *text = report_health(view);
+
+    return new_page(text, strlen(text));
 }
 
 static void on_health(struct evhttp_request *request, void *argument)
 {
-    const struct status *status = argument;
-    char *text = report_health(&status->view);
+    struct status *status = argument;
+    struct page *page = latest_page(status, &status->health, render_health);
 
     if (farm_count_healthy(status->view.farm) > 0)
-        send_json(request, HTTP_OK, "OK", text);
+        send_page(status, request, HTTP_OK, "OK", TYPE_JSON, page);
     else
-        send_json(request, HTTP_SERVUNAVAIL, "Service Unavailable", text);
+        send_page(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", TYPE_JSON, page);
 }
 
-static void on_metrics(struct evhttp_request *request, void *argument)
+/* NULL without memory for it. */
+static struct page *render_metrics(const struct report_view *view)
 {
-    const struct status *status = argument;
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
 
-    if (memory == NULL) {
-        evhttp_send_error(request, HTTP_INTERNAL, NULL);
-        return;
-    }
-    report_metrics(memory, &status->view);
+    if (memory == NULL)
+        return NULL;
+    report_metrics(memory, view);
     if (fclose(memory) == 0)
-        send_text(request, HTTP_OK, "OK", TYPE_METRICS, text, length);
-    else
-        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+        return new_page(text, length);
     free(text);
+    return NULL;
+}
+
+static void on_metrics(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+    struct page *page = latest_page(status, &status->metrics, render_metrics);
+
+    if (page == NULL)
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    else
+        send_page(status, request, HTTP_OK, "OK", TYPE_METRICS, page);
 }
 
 static void on_other(struct evhttp_request *request, void *argument)
 {
-    (void)argument;
-    send_json(request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
+    struct status *status = argument;
+
+    send_json(status, request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
 }
 
 /* Out of files: the oldest visitor gives its own. */
@@ -179,18 +309,20 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
 }
 
 static int bind_to(struct status *status, struct event_base *base, const char *address,
-                   unsigned port)
+                   unsigned port, enum address_use use)
 {
-    struct sockaddr_storage bound;
-    socklen_t length = address_fill(&bound, address, port);
-    struct evconnlistener *listener = evconnlistener_new_bind(
-        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-        BACKLOG, (struct sockaddr *)&bound, (int)length);
+    struct evconnlistener *listener = address_listen(base, address, port, use, BACKLOG, NULL, NULL);
+
+    int send_buffer = SEND_BUFFER;
 
     if (listener == NULL)
         return -1;
+    /* Connections have it from their listener. */
+    setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+               sizeof(send_buffer));
     if (evhttp_bind_listener(status->http, listener) != NULL) {
         evconnlistener_set_error_cb(listener, on_accept_error);
+        status->accept = listener;
         return 0;
     }
     evconnlistener_free(listener);
@@ -199,15 +331,16 @@ static int bind_to(struct status *status, struct event_base *base, const char *a
 }
 
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          size_t visitors_max, const struct report_view *view)
+                          enum address_use use, size_t visitors_max, const struct report_view *view)
 {
     struct status *status = xcalloc(1, sizeof(*status));
 
+    status->base = base;
     status->view = *view;
     status->visitors_max = visitors_max;
     TAILQ_INIT(&status->visitors);
     status->http = evhttp_new(base);
-    if (status->http == NULL || bind_to(status, base, address, port) != 0) {
+    if (status->http == NULL || bind_to(status, base, address, port, use) != 0) {
         int problem = errno;
         status_free(status);
         errno = problem;
@@ -228,6 +361,13 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
 void status_use(struct status *status, const struct report_view *view)
 {
     status->view = *view;
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
+}
+
+void status_share(struct status *status)
+{
+    address_share(status->accept);
 }
 
 void status_free(struct status *status)
@@ -237,5 +377,7 @@ void status_free(struct status *status)
     /* It closes all connections, and each takes its visitor with it. */
     if (status->http != NULL)
         evhttp_free(status->http);
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
     free(status);
 }

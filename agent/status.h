@@ -3,12 +3,14 @@
 
 #include <event2/event.h>
 
+#include "address.h"
 #include "report.h"
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
  * healthy) and /metrics; all else is 404, in JSON. When `visitors_max` connections are open, the
- * oldest makes room; one that is silent for some seconds is closed.
+ * oldest makes room; so it does when too many bytes wait for slow readers. One that is silent, or
+ * reads nothing, for some seconds is closed.
  */
 struct status;
 
@@ -17,8 +19,11 @@ struct status;
  * or be replaced by status_use(). The caller releases it with status_free().
  */
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          size_t visitors_max, const struct report_view *view);
+                          enum address_use use, size_t visitors_max,
+                          const struct report_view *view);
 void status_use(struct status *status, const struct report_view *view);
+/* Opens its port to a successor, see address.h. */
+void status_share(struct status *status);
 void status_free(struct status *status);
 
 #endif

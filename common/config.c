@@ -189,6 +189,24 @@ static bool each_part(const char *list, bool (*check)(const char *part))
     return good;
 }
 
+/* An address, or a block by RFC 4632 section 3.1 and RFC 4291 section 2.3. */
+static bool is_network(const char *text)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    size_t length = strcspn(text, "/");
+    char *host = xstrndup(text, length);
+    unsigned long long bits = inet_pton(AF_INET, host, address) == 1    ? 32
+                              : inet_pton(AF_INET6, host, address) == 1 ? 128
+                                                                        : 0;
+    unsigned long long prefix = 0;
+
+    free(host);
+    if (bits == 0 || text[length] == '\0')
+        return bits != 0;
+    text += length + 1;
+    return parse_whole(text, &prefix) && prefix <= bits && (text[0] != '0' || text[1] == '\0');
+}
+
 /* RFC 6901 section 3: "/" before each token, "~" only as "~0" or "~1". */
 static bool is_json_pointer(const char *text)
 {
@@ -246,6 +264,11 @@ static const char *check_text(const struct option_info *option, const char *valu
                    ? NULL
                    : "expected at most 16 paths separated by commas, such as /v1/models,/docs/ "
                      "(letters, digits and -._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_NETWORKS:
+        return strcmp(value, CONFIG_NO_PROXIES) == 0 || each_part(value, is_network)
+                   ? NULL
+                   : "expected at most 16 addresses or networks separated by commas, such as "
+                     "10.0.0.0/8,fc00::/7, or none";
     case OPTION_MEMBER:
         return is_member_pointer(value)
                    ? NULL
@@ -509,6 +532,11 @@ void config_free(struct config *config)
     }
     free(config->instances);
     free(config);
+}
+
+bool config_agent_is_remote(const struct config *config)
+{
+    return url_is_host_name(config->agent_host) && !url_is_localhost(config->agent_host);
 }
 
 unsigned config_agent_inter_ms(const struct config *config)

@@ -13,6 +13,8 @@
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
 #define JOBS_FIELD_COUNT_MAX 16
+/* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
+#define CONFIG_NO_PROXIES "none"
 
 struct instance {
     unsigned number; /* N of INSTANCE_N_URL */
@@ -45,8 +47,10 @@ struct config {
     char *api_keys_file;     /* NULL: no keys */
     bool status_needs_key;
     char *extra_paths;
+    char *trusted_proxies; /* CONFIG_NO_PROXIES: nobody is trusted */
     unsigned threads;
-    unsigned max_connections; /* 0: not set; genconf then takes what the open files allow */
+    unsigned max_connections; /* jobs at a time; 0: not set; genconf then takes what the open files
+                                 allow */
     char *haproxy_user;       /* NULL: HAProxy stays who it is */
     char *agent_host;
     char *agent_bind_address;
@@ -75,6 +79,9 @@ struct config *config_load(const struct config_sources *sources, struct errors *
 struct config *config_from_settings(const struct settings *settings, struct errors *errors);
 
 void config_free(struct config *config);
+
+/* Whether the agent is on another host, found by name. */
+bool config_agent_is_remote(const struct config *config);
 
 /*
  * The time between two agent-checks of an instance: a quarter of the interval between health

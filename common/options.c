@@ -45,10 +45,13 @@ const struct option_info option_table[] = {
      "yes: with API_KEYS_FILE, / and /health need a key too"},
     {"EXTRA_PATHS", OPTION_PATHS, FIELD(extra_paths), 0, 0, NULL,
      "further paths that go to the instances, separated by commas; a trailing / makes a prefix"},
+    {"TRUSTED_PROXIES", OPTION_NETWORKS, FIELD(trusted_proxies), 0, 0,
+     "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+     "addresses and networks whose X-Forwarded-* is believed, separated by commas, or none"},
     {"THREADS", OPTION_NUMBER, FIELD(threads), 1, 64, "1",
      "HAProxy's threads; more than 1 makes bursts less even"},
     {"MAX_CONNECTIONS", OPTION_NUMBER, FIELD(max_connections), 10, 1000000, NULL,
-     "clients at a time; default: what the limit of open files allows"},
+     "jobs at a time, more get 503 at once; default: what the limit of open files allows"},
     {"HAPROXY_USER", OPTION_USER, FIELD(haproxy_user), 0, 0, NULL,
      "user that HAProxy becomes, in a chroot, if started as root; default: haproxy, if genconf "
      "runs "

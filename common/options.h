@@ -19,6 +19,7 @@ enum option_type {
     OPTION_FILE,     /* char *: an absolute path; NULL if unset */
     OPTION_USER,     /* char *: a user of the system; NULL if unset */
     OPTION_PATH,     /* char *: a URL's path */
+    OPTION_NETWORKS, /* char *: IP addresses and CIDR blocks separated by commas, or none */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
     OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */

@@ -43,6 +43,11 @@ bool url_is_host_name(const char *text)
     return strspn(label, "0123456789") != length;
 }
 
+bool url_is_localhost(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0;
+}
+
 static bool is_plain_path_character(char c)
 {
     return isalnum((unsigned char)c) || (c != '\0' && strchr("-._~/:@+=", c) != NULL);

@@ -34,6 +34,9 @@ void url_free(struct url *url);
 /* True for a host name by RFC 1123 section 2.1 (not for an address). */
 bool url_is_host_name(const char *text);
 
+/* True for "localhost", which is always the loopback (RFC 6761 section 6.3). */
+bool url_is_localhost(const char *host);
+
 /*
  * True for an absolute path of unreserved characters (RFC 3986), "/", ":", "@", "+" and "=",
  * without empty, "." or ".." segments: one that is safe in haproxy.cfg as it stands.

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,11 +10,13 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "connections.h"
 #include "names.h"
 #include "options.h"
 #include "output.h"
 #include "render.h"
 #include "secrets.h"
+#include "serverstate.h"
 #include "version.h"
 #include "xalloc.h"
 
@@ -25,8 +26,8 @@
 #define HAPROXY_USER "haproxy"
 /* More open files than any balancer of jobs needs, and a bound where the system has none. */
 #define FILES_MAX 100000
-/* Listeners, sockets, pipes: what HAProxy opens besides connections and checks. */
-#define RESERVED_FILES 100
+/* Below that somebody is told. */
+#define FEW_CLIENTS 100U
 
 struct arguments {
     struct config_sources sources;
@@ -93,31 +94,35 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     return -1;
 }
 
-/* What HAProxy opens for so many clients: two files a connection, and two checks an instance. */
-static unsigned long long files_for(const struct config *config, unsigned max_connections)
+static unsigned long long files_limit(void)
 {
-    return 2ULL * render_total_connections(config, max_connections) +
-           2ULL * config->instance_count + RESERVED_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < FILES_MAX)
+        return limit.rlim_max;
+    return FILES_MAX;
 }
 
 /* HAProxy would start with fewer connections, and a warning that nobody reads. */
 static void choose_max_connections(struct config *config, struct errors *errors)
 {
-    struct rlimit limit;
-    unsigned long long files = FILES_MAX;
-    unsigned long long each = files_for(config, 1) - files_for(config, 0);
+    unsigned long long files = files_limit();
+    bool chosen = config->max_connections == 0;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < files)
-        files = limit.rlim_max;
-    if (config->max_connections == 0 && files > files_for(config, 0))
-        config->max_connections = (unsigned)((files - files_for(config, 0)) / each);
-    if (config->max_connections == 0 || files_for(config, config->max_connections) > files)
+    if (chosen)
+        config->max_connections = connections_clients(config, files);
+    unsigned wanted = config->max_connections == 0 ? 1 : config->max_connections;
+    if (config->max_connections == 0 || connections_files(config, wanted) > files)
         errors_add(errors,
                    "MAX_CONNECTIONS=\"%u\": needs %llu open files, and the limit is %llu: lower it "
                    "or raise the limit (ulimit -n)",
-                   config->max_connections == 0 ? 1 : config->max_connections,
-                   files_for(config, config->max_connections == 0 ? 1 : config->max_connections),
-                   files);
+                   wanted, connections_files(config, wanted), files);
+    else if (chosen && config->max_connections < FEW_CLIENTS)
+        errors_warn(errors,
+                    "MAX_CONNECTIONS: the limit of %llu open files allows %u clients at a time; "
+                    "for %u, raise it to %llu (ulimit -n %llu)",
+                    files, config->max_connections, FEW_CLIENTS,
+                    connections_files(config, FEW_CLIENTS), connections_files(config, FEW_CLIENTS));
 }
 
 static bool can_be(const char *user)
@@ -141,21 +146,23 @@ static void choose_user(struct config *config, struct errors *errors)
 }
 
 /*
- * HAProxy warns of a server-state-file that isn't there. An empty one is written for the first
- * start, if the folder is there and ours to write to; from then on it is the agent's.
+ * HAProxy warns of a server-state-file that isn't there, and takes ports from the one that is: so
+ * it is written for the start or reload that comes, if the folder is there and ours to write to.
+ * Its lines are the agent's.
  */
-static void make_state_file(const struct config *config)
+static void prepare_state_file(const struct config *config)
 {
-    static const char empty[] = STATE_FILE_EMPTY;
+    struct errors ignored = {0};
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    size_t length = 0;
+    char *old = settings_read_file(path, &length, &ignored);
+    char *written = NULL;
 
-    if (fd >= 0) {
-        if (write(fd, empty, sizeof(empty) - 1) < 0)
-            unlink(path);
-        close(fd);
-    }
+    serverstate_replace(old == NULL ? "" : old, length, config, &written);
+    free(written);
+    free(old);
     free(path);
+    errors_free(&ignored);
 }
 
 static int render_and_write(const struct config *config, const struct arguments *arguments)
@@ -165,7 +172,7 @@ static int render_and_write(const struct config *config, const struct arguments 
     FILE *memory = open_memstream(&bytes, &length);
 
     if (arguments->output != NULL)
-        make_state_file(config);
+        prepare_state_file(config);
     if (memory == NULL) {
         fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
         return 1;
@@ -196,7 +203,7 @@ int main(int argc, char **argv)
         choose_user(config, &errors);
     }
     errors_print(&errors, PROGRAM, stderr);
-    status = errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
+    status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
     config_free(config);
     errors_free(&errors);
     return status;

@@ -2,34 +2,36 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
+#include "connections.h"
 #include "names.h"
 #include "version.h"
 
 #define LOOKUP " init-addr last,libc,none resolvers dns"
 /* Another than the agent's own, should it run on this host after all. */
 #define RELAY_ADDRESS "127.0.0.2"
-/* Connections for those who watch: statistics, metrics, GET /health. */
-#define SPARE_CONNECTIONS 20
 #define CHECK_RISE 1
 #define RETRY_AFTER_MAX_S 30
+/* Of a refusal because of too many jobs: one of them may end any moment. */
+#define RETRY_AFTER_FULL_S "5"
 /* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
 #define KEY_FIELD 65536
 /*
  * The room of an instance without load: a number that stays above 0 for the greatest load, drained
- * (DRAINED_LOAD) and with every penalty. Rooms are computed modulo 2^32, as the agent's word is.
+ * (DRAINED_LOAD) and with every penalty. Rooms are computed modulo 2^31, so that a key has 63 bits.
  */
 #define ROOM (1U << 30)
-_Static_assert(ROOM > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
+#define ROOM_MASK 2147483647U
+_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
 #define TABLE_SIZE (INSTANCE_NUMBER_MAX + 1U) /* a bound; entries are made when needed */
 #define JOBS_EXPIRE "24d" /* the longest; the agent's word stands until the next one */
 /* How long a failure is held against an instance, and how long it makes the next one weigh more. */
 #define PENALTY_EXPIRE "10s"
 #define FAILURES_EXPIRE "10m"
-/* The largest answer that is looked into, and how long it is waited for. */
+/* The largest answer that is looked into. */
 #define ANSWER_MAX 8192
-#define ANSWER_WAIT "1s"
+/* HAProxy's own verdict of an instance that isn't there yet must not outlast the agent's. */
+#define DOWN_INTER_MAX_MS 1000U
 #define NOBODY                                                                                     \
     "    http-request return status 503 content-type application/json string "                     \
     "'{\"detail\":\"No healthy backend instances available\"}' hdr Retry-After %u"
@@ -39,21 +41,10 @@ _Static_assert(PASSES_MAX * sizeof("65535") < 128, "else a number would be cut o
 #define KEY_NONE "0"
 #define AGAIN_ID 1
 
-static bool is_localhost(const char *host)
-{
-    return strcasecmp(host, "localhost") == 0;
-}
-
 static bool needs_resolver(const struct url *url)
 {
     /* RFC 6761 section 6.3: localhost is always the loopback, DNS must not be asked. */
-    return url->host_kind == URL_HOST_NAME && !is_localhost(url->host);
-}
-
-/* Whether the agent is on another host, found by name. */
-static bool is_agent_remote(const struct config *config)
-{
-    return url_is_host_name(config->agent_host) && !is_localhost(config->agent_host);
+    return url->host_kind == URL_HOST_NAME && !url_is_localhost(url->host);
 }
 
 static bool any_resolver(const struct config *config)
@@ -62,7 +53,7 @@ static bool any_resolver(const struct config *config)
         if (needs_resolver(&config->instances[i].url))
             return true;
     }
-    return is_agent_remote(config);
+    return config_agent_is_remote(config);
 }
 
 static bool any_path_prefix(const struct config *config)
@@ -163,14 +154,12 @@ static void render_global(FILE *out, const struct config *config)
             "    # threads may pick the same server in a burst, one thread can't.\n"
             "    nbthread %u\n",
             config->threads);
-    fprintf(
-        out,
-        "    # Clients have %u of these (frontend balancer); a job that is picked anew takes one\n"
-        "    # more each time.\n"
-        "    maxconn %u\n"
-        "    # The first checks at once: until then every instance looks empty.\n"
-        "    max-spread-checks 100\n",
-        config->max_connections, render_total_connections(config, config->max_connections));
+    fprintf(out,
+            "    # Jobs of clients, status requests, passes through the loop, watchers.\n"
+            "    maxconn %u\n"
+            "    # The first checks at once: until then every instance looks empty.\n"
+            "    max-spread-checks 100\n",
+            connections_total(config, config->max_connections));
     render_user(out, config);
     render_tls_settings(out, config);
     fprintf(
@@ -181,7 +170,9 @@ static void render_global(FILE *out, const struct config *config)
         "    # (drain, maint, ready) is the second one.\n"
         "    stats socket %s mode 660 level operator%s%s\n"
         "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
-        "    stats timeout 1m\n"
+        "    # More than ten, HAProxy's default: a few that hang must not keep the agent out.\n"
+        "    stats maxconn 16\n"
+        "    stats timeout 10s\n"
         "    # The agent notes there who is drained or in maintenance, for the next process.\n"
         "    server-state-file %s" STATE_FILE_SUFFIX "\n",
         syslog_level(config->log_level), config->haproxy_socket,
@@ -210,6 +201,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    # like a lost job.\n"
             "    option http-server-close\n"
             "    http-reuse never\n"
+            "    # Send small pieces at once, both ways: those of a streamed answer or upload\n"
+            "    # would each wait 200 ms for the next one.\n"
+            "    option http-no-delay\n"
             "    # Only a connection that failed is tried again, never a request that was sent:\n"
             "    # a job must not run twice.\n"
             "    retry-on conn-failure\n"
@@ -222,8 +216,7 @@ static void render_defaults(FILE *out, const struct config *config)
             "    srvtcpka-idle 60s\n"
             "    srvtcpka-intvl 15s\n"
             "    srvtcpka-cnt 8\n"
-            "    # Clients that come while all connections are taken wait; else maxconn is the "
-            "backlog.\n"
+            "    # What comes in one moment waits to be accepted, not refused by the kernel.\n"
             "    backlog 1024\n"
             "    timeout http-request 10s\n"
             "    timeout connect %ums\n"
@@ -233,7 +226,9 @@ static void render_defaults(FILE *out, const struct config *config)
             "    timeout check %ums\n",
             config->connect_timeout_ms, config->request_timeout_ms, config->request_timeout_ms,
             config->request_timeout_ms, config->check_timeout_ms);
-    fprintf(out, "    # HAProxy's own answers, in the form of the instances' own errors.\n");
+    fprintf(out,
+            "    # HAProxy's own answers, in the form of the instances' own errors. Those of its\n"
+            "    # parser (400 to what is no request) are compiled in and stay HTML.\n");
     render_error(out, 400, "Bad Request");
     render_error(out, 408, "Request Timeout");
     render_error(out, 413, "Payload Too Large");
@@ -310,6 +305,34 @@ static void render_api_keys(FILE *out, const struct config *config)
         config->api_keys_file, config->status_needs_key ? "" : " !status_path");
 }
 
+/* For requests that `acl` names. Passes through the loop are jobs that have been counted. */
+static void render_full_house(FILE *out, const struct config *config, const char *acl,
+                              const char *action)
+{
+    fprintf(out,
+            "    http-request %s if %s { fe_conn(again),set-var(req.passes) -m found } "
+            "{ be_conn(farm),sub(req.passes) -m int ge %u }",
+            action, acl, config->max_connections);
+}
+
+static void render_refusals(FILE *out, const struct config *config, const char *acl)
+{
+    static const char answer[] = "return status 503 content-type application/json string "
+                                 "'{\"detail\":\"Too many jobs at a time: try again later\"}' hdr "
+                                 "Retry-After " RETRY_AFTER_FULL_S;
+    unsigned spare = connections_spare(config->max_connections);
+
+    fprintf(out,
+            "    # All connections are taken: the job is told so at once. Newer versions then\n"
+            "    # read its upload to the end, but the last spare connections aren't for that.\n"
+            ".if version_atleast(2.9)\n");
+    render_full_house(out, config, acl, "reject");
+    fprintf(out, " { fe_conn gt %u }\n.endif\n",
+            config->max_connections + spare - CONNECTIONS_STATUS);
+    render_full_house(out, config, acl, answer);
+    fprintf(out, "\n");
+}
+
 static void render_paths(FILE *out, const struct config *config)
 {
     const char *extra = config->extra_paths == NULL ? "" : " !extra_path";
@@ -323,6 +346,7 @@ static void render_paths(FILE *out, const struct config *config)
     if (any_path_prefix(config))
         fprintf(out, "    # Kept, since a job that is picked anew gets another path prefix.\n"
                      "    http-request set-header x-leastjobs-path %%[path]\n");
+    render_refusals(out, config, "job_path METH_POST");
     fprintf(out, "    http-request allow if job_path METH_POST\n");
     if (has_prefix(config->extra_paths))
         fprintf(
@@ -341,8 +365,43 @@ static void render_paths(FILE *out, const struct config *config)
             "'{\"detail\":\"Method Not Allowed\"}' hdr Allow \"GET, HEAD\" if status_path "
             "!METH_GET\n",
             extra, extra);
+    if (config->extra_paths != NULL)
+        render_refusals(out, config, "extra_path");
     if (config->log_level != LOG_DEBUG)
         fprintf(out, "    http-request set-log-level silent if status_path\n");
+}
+
+static bool trusts_proxies(const struct config *config)
+{
+    return strcmp(config->trusted_proxies, CONFIG_NO_PROXIES) != 0;
+}
+
+static void render_trusted(FILE *out, const char *networks)
+{
+    fprintf(out, "    acl trusted src");
+    while (*networks != '\0') {
+        size_t length = strcspn(networks, ",");
+        fprintf(out, " %.*s", (int)length, networks);
+        networks += length + (networks[length] == ',');
+    }
+    fprintf(out, "\n");
+}
+
+static void render_forwarded(FILE *out, const struct config *config)
+{
+    static const char *const fields[] = {"X-Forwarded- -m beg", "Forwarded", "X-Real-IP"};
+
+    fprintf(out, "    # Whom a client claims to speak for is believed of trusted proxies only.\n");
+    if (trusts_proxies(config))
+        render_trusted(out, config->trusted_proxies);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        fprintf(out, "    http-request del-header %s%s\n", fields[i],
+                trusts_proxies(config) ? " if !trusted" : "");
+    fprintf(out,
+            "    option forwardfor\n"
+            "    http-request set-header X-Forwarded-Proto %s if "
+            "!{ req.hdr(X-Forwarded-Proto) -m found }\n",
+            config->tls_cert_file == NULL ? "http" : "https");
 }
 
 static void render_balancer(FILE *out, const struct config *config)
@@ -351,26 +410,28 @@ static void render_balancer(FILE *out, const struct config *config)
     put_address(out, config->bind_address, config->port);
     if (config->tls_cert_file != NULL)
         fprintf(out, " ssl crt %s alpn http/1.1", config->tls_cert_file);
-    fprintf(out,
-            "%s\n"
-            "    maxconn %u\n"
-            "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
-            "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
-            "    option httpclose\n"
-            "    option disable-h2-upgrade\n",
-            strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections);
+    fprintf(
+        out,
+        "%s\n"
+        "    # %u jobs, and a spare part for status requests and for refusals: a job that waits\n"
+        "    # would hold a connection that they need, and the kernel's queue can't tell\n"
+        "    # them apart.\n"
+        "    maxconn %u\n"
+        "    # HTTP/1.1, and one job a connection: clients resend a POST when a reused\n"
+        "    # connection closes under it. HTTP/2 of HAProxy 2.6 makes them do the same.\n"
+        "    option httpclose\n"
+        "    option disable-h2-upgrade\n",
+        strcmp(config->bind_address, "::") == 0 ? " v4v6" : "", config->max_connections,
+        config->max_connections + connections_spare(config->max_connections));
     render_log_format(out, config);
-    fprintf(out,
-            "    # The instances tried, for the loop (see again).\n"
-            "    unique-id-format " TRIED "\n"
-            "    # Internal header fields are ours alone.\n"
-            "    http-request del-header x-leastjobs- -m beg\n"
-            "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
-            "    # isn't the instance's.\n"
-            "    http-request set-uri %%[pathq] if !{ url_beg / }\n"
-            "    option forwardfor\n"
-            "    http-request set-header X-Forwarded-Proto %s\n",
-            config->tls_cert_file == NULL ? "http" : "https");
+    fprintf(out, "    # The instances tried, for the loop (see again).\n"
+                 "    unique-id-format " TRIED "\n"
+                 "    # Internal header fields are ours alone.\n"
+                 "    http-request del-header x-leastjobs- -m beg\n"
+                 "    # The absolute form of a target (RFC 9112 section 3.2.2) names a host that\n"
+                 "    # isn't the instance's.\n"
+                 "    http-request set-uri %%[pathq] if !{ url_beg / }\n");
+    render_forwarded(out, config);
     if (config->hsts_max_age_s > 0)
         fprintf(out, "    http-after-response set-header Strict-Transport-Security max-age=%u\n",
                 config->hsts_max_age_s);
@@ -382,15 +443,24 @@ static void render_balancer(FILE *out, const struct config *config)
 
 static void render_again(FILE *out, const struct config *config)
 {
+    unsigned passes = connections_passes(config->max_connections);
+
     fprintf(out,
             "\n# The second half of the loop. The PROXY protocol keeps the client's address, and\n"
             "# brings the instances tried; the first half logs the job, so the pick is handed\n"
             "# back to it.\n"
             "frontend again\n"
             "    bind abns@leastjobs-again-%u-%u accept-proxy\n"
+            "    # A pass lasts as long as its job: jobs that waited for one might wait for each\n"
+            "    # other for ever. Beyond %u the job is refused, and goes at once.\n"
+            "    maxconn %u\n"
+            "    option httpclose\n"
             "    no log\n"
             "    unique-id-format " TRIED "\n"
             "    http-request set-var(txn.tried) fc_pp_unique_id\n"
+            "    http-request return status 503 content-type application/json string "
+            "'{\"detail\":\"The instance could not be connected to, and too many jobs are being "
+            "sent elsewhere\"}' hdr Retry-After " RETRY_AFTER_FULL_S " if { fe_conn gt %u }\n"
             "    http-request set-var-fmt(txn.before) \"%%[var(txn.tried)],\"\n" NOBODY
             " if { var(txn.tried),word(%d,\\\",\\\") -m len gt 0 }\n"
             "    http-after-response set-header x-leastjobs-pick %%[var(txn.pick)] if "
@@ -400,7 +470,8 @@ static void render_again(FILE *out, const struct config *config)
             "%s"
             "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried),bytes(1)]\n"
             "    default_backend farm\n",
-            config->port, config->admin_port, retry_after_s(config), PASSES_MAX,
+            config->port, config->admin_port, passes, passes + CONNECTIONS_LOOP_SPARE, passes,
+            retry_after_s(config), PASSES_MAX,
             logs_loads(config)
                 ? "    http-after-response set-header x-leastjobs-loads %[var(txn.loads)]\n"
                 : "");
@@ -413,23 +484,23 @@ static void render_rules_of_instance(FILE *out, const struct config *config,
     unsigned number = instance->number;
 
     fprintf(out,
-            "    http-request set-var(req.seen) int(%u),table_gpc0(" TABLE_JOBS ")\n"
-            "    http-request set-var(req.seen) int(%u),table_gpt0(" TABLE_JOBS ")"
-            ",add(%u),sub(req.seen)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpc0(" TABLE_JOBS "),mul(%u)\n"
+            "    http-request set-var(req.seen) int(%u),table_gpt0(" TABLE_JOBS "),add(%u)"
+            ",sub(req.seen),and(%u)\n"
             "    http-request set-var(req.room) int(%u),table_gpt0(" TABLE_FAILED ")\n"
-            "    http-request set-var(req.room) srv_conn(farm/instance%u),add(req.room),neg"
-            ",add(req.seen),and(4294967295),mul(%d)\n"
+            "    http-request set-var(req.room) srv_conn(farm/instance%u),add(req.room),mul(%u),neg"
+            ",add(req.seen),mul(%d)\n"
             "    http-request set-var(req.host) str(%s) if "
             "{ rand(%d),add(req.room),mul(%d),add(%u),set-var(req.key),sub(req.best) -m int gt 0 } "
             "{ srv_is_up(farm/instance%u) } !{ srv_uweight(farm/instance%u) -m int 0 } "
             "!{ var(txn.before) -m sub ,%u, } { var(req.key),set-var(req.best) -m found }\n",
-            number, number, ROOM, number, number, KEY_FIELD, instance->url.authority, KEY_FIELD,
-            KEY_FIELD, number, number, number, number);
+            number, LOAD_UNIT, number, ROOM, ROOM_MASK, number, number, LOAD_UNIT, KEY_FIELD,
+            instance->url.authority, KEY_FIELD, KEY_FIELD, number, number, number, number);
     if (logs_loads(config))
         fprintf(out,
                 "    http-request set-var(req.unseen%u) var(req.seen),neg,add(%u)"
-                ",and(4294967295)\n",
-                number, ROOM);
+                ",and(%u),add(%u),div(%u)\n",
+                number, ROOM, ROOM_MASK, LOAD_UNIT / 2, LOAD_UNIT);
 }
 
 static void render_pick(FILE *out, const struct config *config)
@@ -468,11 +539,13 @@ static void render_outcome(FILE *out, const struct config *config)
     fprintf(out,
             "\n    # Nobody left to pick.\n" NOBODY " if { var(req.best) -m int " KEY_NONE " }\n"
             "    http-request set-var(txn.number) var(req.best),and(%d)\n"
-            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)\n"
+            "    http-request set-var(txn.load) var(req.best),div(%d),div(%d),neg,add(%u)"
+            ",add(%u),div(%u)\n"
             "    http-request set-var(txn.pick) str(instance),concat(,txn.number)\n"
             "    # Its own Host: instances sit behind name-based ingresses.\n"
             "    http-request set-header Host %%[var(req.host)]\n",
-            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, ROOM);
+            retry_after_s(config), KEY_FIELD - 1, KEY_FIELD, KEY_FIELD, ROOM, LOAD_UNIT / 2,
+            LOAD_UNIT);
 }
 
 static void render_path_prefixes(FILE *out, const struct config *config)
@@ -503,7 +576,7 @@ static void render_server(FILE *out, const struct config *config, const struct i
 {
     const struct url *url = &instance->url;
     fprintf(out, "    server instance%u ", instance->number);
-    put_address(out, is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
+    put_address(out, url_is_localhost(url->host) ? "127.0.0.1" : url->host, url->port);
     fprintf(out, " check agent-check agent-send \"instance%u external\\n\"", instance->number);
     if (needs_resolver(url))
         fprintf(out, LOOKUP " resolve-opts allow-dup-ip");
@@ -514,9 +587,9 @@ static void render_server(FILE *out, const struct config *config, const struct i
 
 static const char *agent_address(const struct config *config)
 {
-    if (is_agent_remote(config))
+    if (config_agent_is_remote(config))
         return RELAY_ADDRESS;
-    return is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host;
+    return url_is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host;
 }
 
 static void render_servers(FILE *out, const struct config *config)
@@ -529,13 +602,15 @@ static void render_servers(FILE *out, const struct config *config)
             "    retries 1\n"
             "    option redispatch 1\n"
             "    use-server %%[var(txn.pick)] if TRUE\n"
-            "    default-server weight 100 inter %ums fall %u rise %d agent-addr %s "
+            "    default-server weight 100 inter %ums downinter %ums fall %u rise %d agent-addr %s "
             "agent-port %u agent-inter %ums\n"
             "    server again abns@leastjobs-again-%u-%u id %d send-proxy-v2 "
             "proxy-v2-options unique-id\n",
-            config->check_interval_ms, config->unhealthy_after, CHECK_RISE, agent_address(config),
-            config->agent_port, config_agent_inter_ms(config), config->port, config->admin_port,
-            AGAIN_ID);
+            config->check_interval_ms,
+            config->check_interval_ms < DOWN_INTER_MAX_MS ? config->check_interval_ms
+                                                          : DOWN_INTER_MAX_MS,
+            config->unhealthy_after, CHECK_RISE, agent_address(config), config->agent_port,
+            config_agent_inter_ms(config), config->port, config->admin_port, AGAIN_ID);
     for (size_t i = 0; i < config->instance_count; i++)
         render_server(out, config, &config->instances[i]);
 }
@@ -556,15 +631,16 @@ static void render_accepted(FILE *out, const struct config *config)
 {
     fprintf(out,
             "\n    # A job that goes on after its answer: status 202, or a job id in a small JSON\n"
-            "    # answer. No other answer waits for its body.\n"
+            "    # answer. No other answer waits for its body, and this one as long as it would\n"
+            "    # without: when the time is over HAProxy answers 504.\n"
             "    acl is_small res.hdr(content-length) -m int 1:%d\n"
             "    acl is_json res.hdr(content-type) -m sub -i json\n"
             "    acl is_success status 200:299\n"
-            "    http-response wait-for-body time " ANSWER_WAIT
-            " if METH_POST is_success !{ status 202 } is_small is_json !{ srv_id %d }\n"
+            "    http-response wait-for-body time %ums if METH_POST is_success !{ status 202 } "
+            "is_small is_json !{ srv_id %d }\n"
             "    http-response set-var(txn.accepted) int(1) if METH_POST { status 202 }\n"
             "    http-response set-var(txn.accepted) res.body,json_query('",
-            ANSWER_MAX, AGAIN_ID);
+            ANSWER_MAX, config->request_timeout_ms, AGAIN_ID);
     put_json_path(out, config->job_id_field);
     fprintf(out,
             "') if METH_POST is_success is_small is_json !{ srv_id %d }\n"
@@ -582,20 +658,22 @@ static void render_accepted(FILE *out, const struct config *config)
  */
 static void render_failures(FILE *out)
 {
-    fprintf(out,
-            "\n    # Memory of failures: a penalty of 2^k - 1 after k in a row, until a job\n"
-            "    # succeeds, or for " PENALTY_EXPIRE "; then one is tried again.\n"
-            "    acl is_failure status 429 500:599\n"
-            "    acl had_failed var(txn.number),table_gpt0(failures) -m int gt 0\n"
-            "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
-            " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
-            "had_failed\n"
-            "    http-response track-sc2 var(txn.number) table failures if { sc1_tracked }\n"
-            "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
-            "{ sc2_tracked } is_failure\n"
-            "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
-            "    http-response sc-set-gpt0(1) sc2_get_gpt0 if { sc2_tracked }\n",
-            AGAIN_ID, AGAIN_ID, PENALTY_MAX);
+    fprintf(
+        out,
+        "\n    # Memory of failures: a penalty of 0, 1, 3, 7 … jobs after 1, 2, 3, 4 … in a row,\n"
+        "    # until a job succeeds, or for " PENALTY_EXPIRE
+        "; then one is tried again. One is a bad file.\n"
+        "    acl is_failure status 429 500:599\n"
+        "    acl had_failed var(txn.number),table_gpt0(" TABLE_FAILURES ") -m int gt 0\n"
+        "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
+        " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
+        "had_failed\n"
+        "    http-response track-sc2 var(txn.number) table " TABLE_FAILURES " if { sc1_tracked }\n"
+        "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
+        "{ sc2_tracked } is_failure\n"
+        "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
+        "    http-response sc-set-gpt0(1) sc2_get_gpt0,div(2) if { sc2_tracked }\n",
+        AGAIN_ID, AGAIN_ID, 2 * JOBS_PENALTY_MAX + 1);
 }
 
 static void render_tables(FILE *out)
@@ -610,7 +688,7 @@ static void render_tables(FILE *out)
         "\n# gpt0: the penalty for its latest failures, and what it grows from.\n"
         "backend " TABLE_FAILED "\n"
         "    stick-table type integer size %u expire " PENALTY_EXPIRE " store gpt0\n"
-        "\nbackend failures\n"
+        "\nbackend " TABLE_FAILURES "\n"
         "    stick-table type integer size %u expire " FAILURES_EXPIRE " store gpt0\n",
         TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
 }
@@ -628,6 +706,10 @@ static void render_farm(FILE *out, const struct config *config)
     render_pick(out, config);
     render_outcome(out, config);
     render_path_prefixes(out, config);
+    fprintf(out,
+            "\n    # Of our own fields only the loop's may be believed. No rule before this one.\n"
+            "    http-response del-header x-leastjobs- -m beg if !{ srv_id %d }\n",
+            AGAIN_ID);
     render_accepted(out, config);
     render_failures(out);
     fprintf(out,
@@ -655,9 +737,9 @@ static void render_status(FILE *out, const struct config *config)
                  "    http-error status 503 content-type application/json string "
                  "'{\"detail\":\"The agent does not answer\"}' hdr Retry-After 1\n"
                  "    server agent ");
-    put_address(out, is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host,
+    put_address(out, url_is_localhost(config->agent_host) ? "127.0.0.1" : config->agent_host,
                 config->status_port);
-    fprintf(out, "%s\n", is_agent_remote(config) ? LOOKUP : "");
+    fprintf(out, "%s\n", config_agent_is_remote(config) ? LOOKUP : "");
 }
 
 /*
@@ -666,7 +748,7 @@ static void render_status(FILE *out, const struct config *config)
  */
 static void render_relay(FILE *out, const struct config *config)
 {
-    if (!is_agent_remote(config))
+    if (!config_agent_is_remote(config))
         return;
     fprintf(
         out,
@@ -674,13 +756,15 @@ static void render_relay(FILE *out, const struct config *config)
         "# address changes, and not the name in an agent-addr.\n"
         "listen relay\n"
         "    mode tcp\n"
+        "    no option http-no-delay\n"
         "    no log\n"
         "    bind " RELAY_ADDRESS ":%u\n"
+        "    maxconn %u\n"
         "    timeout connect 1s\n"
         "    timeout client 5s\n"
         "    timeout server 5s\n"
         "    server agent %s:%u" LOOKUP "\n",
-        config->agent_port, config->agent_host, config->agent_port);
+        config->agent_port, connections_relay(config), config->agent_host, config->agent_port);
 }
 
 static void render_admin(FILE *out, const struct config *config)
@@ -689,21 +773,16 @@ static void render_admin(FILE *out, const struct config *config)
     put_address(out, config->admin_bind_address, config->admin_port);
     fprintf(out,
             "%s\n"
+            "    maxconn %d\n"
+            "    # Nobody keeps one of these few.\n"
+            "    option httpclose\n"
             "    no log\n"
             "    http-request use-service prometheus-exporter if { path /metrics }\n"
             "    stats enable\n"
             "    stats uri /\n"
             "    stats refresh 5s\n"
             "    stats show-legends\n",
-            strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "");
-}
-
-unsigned render_total_connections(const struct config *config, unsigned max_connections)
-{
-    size_t passes = config->instance_count < PASSES_MAX ? config->instance_count : PASSES_MAX;
-
-    return max_connections * (unsigned)(1 + passes) + SPARE_CONNECTIONS +
-           (unsigned)config->instance_count;
+            strcmp(config->admin_bind_address, "::") == 0 ? " v4v6" : "", CONNECTIONS_WATCHERS);
 }
 
 void render_config(FILE *out, const struct config *config)

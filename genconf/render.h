@@ -12,13 +12,6 @@
 #define PASSES_MAX 20
 
 /*
- * HAProxy's connections in all for config->max_connections clients: those that are picked anew
- * come back through the loop, as many times as instances may be tried, and must find room there,
- * else they wait for each other for ever. Statistics, status and agent-checks need some too.
- */
-unsigned render_total_connections(const struct config *config, unsigned max_connections);
-
-/*
  * Writes the whole haproxy.cfg of a configuration: the same bytes for the same configuration,
  * without a look at the system; max_connections must be set. Valid for HAProxy 2.6 and later.
  * Errors are the stream's.

@@ -14,7 +14,7 @@
 
 #define BACKLOG 1024
 #define LINE_MAX_LENGTH 64
-#define ANSWER "up 100% maxconn:1000000000\n"
+#define ANSWER "up 100%\n"
 
 struct client {
     struct event readable;

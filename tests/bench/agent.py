@@ -3,7 +3,7 @@
 
     agent.py [--out build/bench] [--counts 10,100,1000,5000] [--seconds 15] [--quick]
 
-Three measurements with simulated instances, HEALTH_CHECK_INTERVAL=1s throughout:
+Four measurements with simulated instances, HEALTH_CHECK_INTERVAL=1s but for the second:
 
 scale  No HAProxy. tests/bench/checker.c makes one agent-check per instance and second, evenly
        spread, a new connection each, and judges every answer. CPU time is the kernel's own count
@@ -11,10 +11,12 @@ scale  No HAProxy. tests/bench/checker.c makes one agent-check per instance and 
        anybody asked for /health or /metrics. A missed poll is one that is missing in the
        simulator's counters of the window. The agent's own counter is shown beside it: it began
        with the agent's start, when all instances are asked at once.
+busy   The real HAProxy with the generated configuration, both at the shipped defaults, with one
+       job open for the whole time: so every instance is asked every JOBS_INTERVAL, with HAProxy's
+       counts before and after. CPU time of the agent and of HAProxy's worker.
 delay  The real HAProxy with the generated configuration. The number of jobs of an instance is
-       changed at a random moment; one kept connection to the runtime socket watches its weight
-       (the same answer of the agent's sets that and the maxconn that routes).
-       The bound is one poll interval plus one agent-inter of the generated file.
+       changed at a random moment; one kept connection to the runtime socket watches what the
+       routing rules know of it (table jobs). The bound is one poll interval.
 rate   Agent-checks a second in a closed loop of 64 connections, in alternating rounds with
        tests/bench/accept_loop.c, a bare accept-read-write-close loop on the same libevent.
        The client may be slower than either server: the CPU time a check costs is shown beside it,
@@ -52,6 +54,7 @@ START_TIMEOUT_S = 60
 PARALLEL = 64
 RATE_TARGET = 0.80
 CPU_TARGETS = {1000: 12, 5000: 60}
+BUSY_TARGETS = {1000: 15}
 MEMORY_TARGETS = {1000: 32, 5000: 128}
 P99_TARGETS_MS = {1000: 5}
 
@@ -199,6 +202,28 @@ def measure_scale(lab, count, seconds, raw):
     return found
 
 
+# --- busy
+
+
+def measure_busy(lab, count, seconds):
+    sim = start_sim(lab, count)
+    farm = lab.farm(sim.instances, LOG_LEVEL="WARNING")
+    del farm.variables["HEALTH_CHECK_INTERVAL"]
+    farm.start_agent()
+    pin(farm.agent.pid, -1)
+    start_haproxy(farm)
+    farm.open_job_and_see()
+    control = SimControl(sim)
+    wait_until_polled(control, WARM_UP_S)
+    (worker,) = farm.haproxy.children()
+    window, worker_cpu = Window(farm.agent, control), cpu_seconds(worker)
+    time.sleep(seconds + 0.5)
+    worker_cpu = cpu_seconds(worker) - worker_cpu
+    found = {"instances": count} | window.end()
+    control.close()
+    return found | {"haproxy_cpu_percent": 100 * worker_cpu / (seconds + 0.5)}
+
+
 # --- delay
 
 
@@ -222,16 +247,19 @@ class Runtime:
             answer += data
         return answer
 
-    def weight(self, number):
-        answer = self._ask(f"get weight farm/instance{number}")
-        return int(re.match(rb"\s*(\d+) \(initial", answer).group(1))
+    def known_jobs(self, number):
+        """What the rules know of jobs that HAProxy itself can't see (see common/names.h)."""
+        answer = self._ask(f"show table jobs key {number}")
+        found = dict(re.findall(rb" (gp[ct]0)=(\d+)", answer))
+        sixteenths = (16 * int(found.get(b"gpc0", 0)) - int(found.get(b"gpt0", 0))) % 2**31
+        return (sixteenths + 8) // 16
 
     def close(self):
         self._socket.close()
 
 
 class Lane:
-    """One instance after the other: its jobs are changed, then its weight is watched."""
+    """One instance after the other: its jobs are changed, then HAProxy's table is watched."""
 
     def __init__(self, numbers, jobs, generator):
         self._numbers = numbers
@@ -251,12 +279,12 @@ class Lane:
             if time.monotonic() >= self._next:
                 self._change(control)
             return None
-        seen = runtime.weight(self._number) == 100 - self._jobs[self._number]
+        seen = runtime.known_jobs(self._number) == self._jobs[self._number]
         delay = time.monotonic() - self.changed_at
         if seen:
             self._rest()
             return delay
-        assert delay < CHANGE_TIMEOUT_S, f"instance{self._number}'s weight never followed"
+        assert delay < CHANGE_TIMEOUT_S, f"instance{self._number}'s jobs were never told"
         return None
 
     def _change(self, control):
@@ -288,7 +316,10 @@ def percentile(values, percent):
 
 
 def start_with_haproxy(lab, sim):
-    farm = start_agent(lab, sim)
+    return start_haproxy(start_agent(lab, sim))
+
+
+def start_haproxy(farm):
     farm.write_config()
     farm.start_haproxy()
     farm.wait_for_haproxy()
@@ -297,10 +328,6 @@ def start_with_haproxy(lab, sim):
         "every instance's first agent-check",
     )
     return farm
-
-
-def agent_inter_s(farm):
-    return int(re.search(r"agent-inter (\d+)ms", farm.config_path.read_text()).group(1)) / 1000
 
 
 def measure_delay(lab, count, changes):
@@ -314,15 +341,13 @@ def measure_delay(lab, count, changes):
     cpu = (cpu_seconds(farm.agent.pid) - cpu) / (time.monotonic() - began)
     runtime.close()
     control.close()
-    inter = agent_inter_s(farm)
     return {
         "instances": count,
         "changes": len(delays),
         "delay_p50_s": percentile(delays, 50),
         "delay_p99_s": percentile(delays, 99),
         "delay_max_s": delays[-1],
-        "bound_s": INTERVAL_S + inter,
-        "inter_s": inter,
+        "bound_s": INTERVAL_S,
         "cpu_percent": 100 * cpu,
         "rss_mib": memory_kib(farm.agent.pid, "VmRSS") / 1024,
         "delays": delays,
@@ -419,9 +444,21 @@ def print_scale_targets(row):
         print(f"  {count}: missed polls {verdict(row['polls_missed'], 1)}")
 
 
+def print_busy(rows):
+    print("\nThe shipped defaults while a job runs, with HAProxy")
+    print("instances  agent CPU %  HAProxy CPU %  RSS MiB   polls  missed")
+    for r in rows:
+        print(f"{r['instances']:9} {r['cpu_percent']:12.2f} {r['haproxy_cpu_percent']:14.2f} "
+              f"{r['rss_mib']:8.1f} {r['polls']:7} {r['polls_missed']:7}")
+    for r in rows:
+        if r["instances"] in BUSY_TARGETS:
+            limit = BUSY_TARGETS[r["instances"]]
+            print(f"  {r['instances']}: CPU {verdict(r['cpu_percent'], limit, ' %')}")
+
+
 def print_delay(rows):
-    print("\nFrom a change of an instance's jobs to its weight in HAProxy (and the agent's cost "
-          "behind it)")
+    print("\nFrom a change of an instance's jobs to HAProxy's rules (and the agent's cost behind "
+          "it)")
     print("instances  changes  p50 s  p99 s  max s  bound s  p99/bound  CPU %  RSS MiB")
     for r in rows:
         print(f"{r['instances']:9} {r['changes']:8} {r['delay_p50_s']:6.3f} "
@@ -508,37 +545,26 @@ unset multiplot
     draw(out, "agent-scale", script)
 
 
-def expected_delay(inter, steps=200):
-    """How old the jobs are when polls and agent-checks come at unrelated moments: the share of
-    changes seen within t, the sum of two uniform times."""
-    def share(t):
-        beyond = [max(0.0, t - gone) ** 2 for gone in (0, INTERVAL_S, inter, INTERVAL_S + inter)]
-        return (beyond[0] - beyond[1] - beyond[2] + beyond[3]) / (2 * INTERVAL_S * inter)
-
-    end = INTERVAL_S + inter
-    return [(end * i / steps, 100 * share(end * i / steps)) for i in range(steps + 1)]
-
-
-def draw_delay(out, path, inter):
+def draw_delay(out, path):
     delays = read_delays(path)
-    script = data_block("expected", expected_delay(inter))
+    script = ""
     plots = []
     for style, (count, values) in enumerate(delays.items(), 1):
         lines = [(0, 0)] + [(v, 100 * (i + 1) / len(values)) for i, v in enumerate(values)]
         script += data_block(f"d{count}", lines)
         plots.append(f'$d{count} with steps ls {style} title "{count:,} instances"')
-    bound = INTERVAL_S + inter
+    bound = INTERVAL_S
     script += f"""
-set title "From a change of an instance's jobs to its weight in HAProxy"
+set title "From a change of an instance's jobs to HAProxy's rules"
 set xlabel "time since the change (s)"
 set ylabel "changes seen by then (%)"
 set xrange [0:{bound * 1.2}]
 set yrange [0:100]
 set key inside left top
 set arrow from {bound}, graph 0 to {bound}, graph 1 nohead ls 9
-set label "bound: one poll + one agent-check" at {bound}, graph 0.5 rotate by 90 center offset 1,0
+set label "bound: one poll" at {bound}, graph 0.5 rotate by 90 center offset 1,0
 plot {", ".join(plots)}, \\
-    $expected with lines lc rgb "#999999" lw 1 title "two independent intervals"
+    {100 / INTERVAL_S} * x with lines lc rgb "#999999" lw 1 title "a poll at any moment"
 """
     draw(out, "agent-delay", script)
 
@@ -576,17 +602,22 @@ def main():
         raw = out / f"agent-checks-{count}.csv"
         scale.append(in_lab(measure_scale, count, arguments.seconds, raw))
     print_scale(scale)
-    delay = []
+    busy, delay = [], []
+    for count in arguments.counts:
+        if count <= DELAY_COUNT_MAX:
+            busy.append(in_lab(measure_busy, count, arguments.seconds))
+    print_busy(busy)
     for count in arguments.counts:
         if count <= DELAY_COUNT_MAX:
             delay.append(in_lab(measure_delay, count, arguments.changes))
     print_delay(delay)
     rows = [("rate", row) for row in rates] + [("scale", row) for row in scale]
+    rows += [("busy", row) for row in busy]
     write_csv(out / "agent.csv", rows + [("delay", row) for row in delay])
     draw_scale(out, out / "agent.csv")
     if delay:
         write_delays(out / "agent-delays.csv", delay)
-        draw_delay(out, out / "agent-delays.csv", delay[0]["inter_s"])
+        draw_delay(out, out / "agent-delays.csv")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from client import JOB_PATH, job_number
 from processes import (
     Process,
@@ -99,6 +101,11 @@ class Task:
     def was_refused(self):
         """Nobody listened at the balancer's port: it was never sent."""
         return self.problem is not None and os.strerror(errno.ECONNREFUSED) in self.problem
+
+    @property
+    def found_a_full_house(self):
+        """More jobs than MAX_CONNECTIONS: it may be sent again, and is, by the next task."""
+        return self.is_json_error(503) and self.headers.get("retry-after") == "5"
 
     @property
     def overhead(self):
@@ -228,12 +235,12 @@ class Stream:
     def open_count(self):
         return len(self._open)
 
-    def fault(self, row):
+    def fault(self, row, least_open=LEAST_OPEN):
         """Says what is broken from now on; counts the requests that are running."""
         self.row = row
         self.running = self.open_count()
         self.fault_at = time.monotonic()
-        assert self.running >= LEAST_OPEN, self.running
+        assert self.running >= least_open, self.running
         return self.fault_at
 
     def answered(self):
@@ -699,7 +706,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def _call(function, *arguments):
     if function(*arguments) != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{function.__name__}: {os.strerror(number)} (root is needed)")
+        raise OSError(number, f"{function.__name__}: {os.strerror(number)}")
 
 
 def _loopback_up():
@@ -714,14 +721,55 @@ def mount(source, target, kind=None, flags=0, data=None):
     _call(_libc.mount, *encoded, ctypes.c_ulong(flags), data.encode() if data else None)
 
 
+def _open_namespaces():
+    return [os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt")]
+
+
+class _Place:
+    """The root and the working directory of this thread, in the mount namespace of now."""
+
+    def __init__(self):
+        self._descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in ("/", ".")]
+
+    def return_to(self):
+        """setns(2) into a mount namespace leads to that one's root: out of a chroot, if in one."""
+        root, here = self._descriptors
+        os.fchdir(root)
+        os.chroot(".")
+        os.fchdir(here)
+        os.close(root)
+        os.close(here)
+
+
+def _make_mounts_private():
+    """Nothing that is mounted here is to be seen elsewhere."""
+    # In a chroot, "/" may be no mount: the namespace's own root is.
+    place = _Place()
+    net, mounts = _open_namespaces()
+    _call(_libc.setns, mounts, CLONE_NEWNS)
+    try:
+        mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    finally:
+        place.return_to()
+        os.close(net)
+        os.close(mounts)
+
+
+def _unshare():
+    try:
+        _call(_libc.unshare, CLONE_NEWNET | CLONE_NEWNS)
+    except OSError as error:
+        reason = f"{error.strerror}: a network and mounts of its own need CAP_SYS_ADMIN"
+        pytest.fail(reason, pytrace=False)
+
+
 @contextlib.contextmanager
 def own_namespaces():
     """This thread, and what it starts, gets a network (a loopback only) and mounts of its own."""
-    here = Path.cwd()
-    before = [os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt")]
+    place, before = _Place(), _open_namespaces()
+    _unshare()
     try:
-        _call(_libc.unshare, CLONE_NEWNET | CLONE_NEWNS)
-        mount("none", "/", flags=MS_REC | MS_PRIVATE)
+        _make_mounts_private()
         _loopback_up()
         yield
     finally:
@@ -730,7 +778,7 @@ def own_namespaces():
         for descriptor in before:
             _call(_libc.setns, descriptor, 0)
             os.close(descriptor)
-        os.chdir(here)
+        place.return_to()
 
 
 def drop_packets(port, drop=True):

@@ -3,15 +3,19 @@
 import resource
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
 from client import http_request
-from processes import is_instrumented, memory_kib
+from processes import is_instrumented, memory_kib, reset_peak_memory
 from waiting import wait_for
 
 CONNECTIONS = 10_000
 GROWTH_KIB_MAX = 8 * 1024
+LARGE_FARM = 3_000
+SLOW_READERS = 128
+GROWTH_OF_SLOW_READERS_KIB_MAX = 40 * 1024
 STRANGERS = (b"", b"instance1 ext", b"x" * (1 << 20), bytes(range(256)) * 4, b"GET /health HT")
 
 
@@ -86,6 +90,61 @@ def test_slow_readers_of_the_status_do_not_hold_others_up(lab):
         assert farm.agent_check("instance1\n") == b"up 100%\n"
     for reader in readers:
         reader.close()
+
+
+@pytest.mark.parametrize("come", ["together", "one by one"])
+@pytest.mark.parametrize("target", ["/metrics", "/health"])
+def test_slow_readers_of_a_large_farms_status_leave_memory_bounded(lab, target, come):
+    farm = lab.farm({}, HEALTH_CHECK_INTERVAL="1h")
+    # Nobody is there: the answers are none the shorter for it.
+    urls = (f"INSTANCE_{n}_URL=http://127.0.0.1:1/{n}" for n in range(1, LARGE_FARM + 1))
+    file = lab.directory / "agent.env"
+    file.write_text("\n".join(urls) + "\n")
+    farm.start_agent(["--env-file", file])
+    farm.wait_for_agent()
+    wait_for(
+        lambda: all(i["last_check"] for i in farm.health()["instances"]), "every first health check"
+    )
+    length = len(http_request(farm.status_port, target=target).body)
+    assert length * SLOW_READERS > 2 * GROWTH_OF_SLOW_READERS_KIB_MAX * 1024
+    reset_peak_memory(farm.agent.pid)
+    before = memory_kib(farm.agent.pid, "VmRSS")
+    readers = []
+    for _ in range(SLOW_READERS):
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        reader.connect(("127.0.0.1", farm.status_port))
+        reader.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        readers.append(reader)
+        if come == "one by one":
+            # What they get was made for each, then.
+            assert farm.agent_check("instance1\n") != b""
+    # Who comes last and reads gets everything; some counters have a digit more by now.
+    assert len(http_request(farm.status_port, target=target).body) >= length
+    growth = memory_kib(farm.agent.pid, "VmHWM") - before
+    print(f"{target}, {come}: {length} bytes for {SLOW_READERS} readers, memory +{growth} KiB")
+    if not is_instrumented():
+        assert growth < GROWTH_OF_SLOW_READERS_KIB_MAX
+    for reader in readers:
+        reader.close()
+
+
+def test_who_reads_nothing_is_closed(lab):
+    farm = lab.farm(1)
+    farm.start_agent()
+    farm.wait_for_agent()
+    farm.wait_for_polls(2)
+
+    def open_files():
+        return len(list(Path("/proc", str(farm.agent.pid), "fd").iterdir()))
+
+    before = open_files()
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        reader.connect(("127.0.0.1", farm.status_port))
+        reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        wait_for(lambda: open_files() > before, "the agent to accept it")
+        wait_for(lambda: open_files() == before, "the agent to close it")
 
 
 def test_a_port_scan_changes_nothing(lab):

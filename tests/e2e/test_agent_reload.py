@@ -1,5 +1,7 @@
 """SIGHUP: the agent reads its files again."""
 
+import errno
+import re
 import signal
 import socket
 
@@ -171,6 +173,138 @@ def test_a_port_that_is_taken_keeps_the_old_configuration(lab):
         farm.agent.wait_for_err(rf"AGENT_PORT.*{taken}")
     assert farm.health()["total_instances"] == 2
     wait_for(lambda: farm.agent_check("instance2 external\n") == b"up 100%\n", "the old port")
+
+
+class MovingFarm(FileFarm):
+    """One whose two ports and their address stand in the file."""
+
+    def __init__(self, lab):
+        super().__init__(lab, 1)
+        self.ports = self.farm.agent_port, self.farm.status_port
+        del self.farm.variables["AGENT_PORT"], self.farm.variables["STATUS_PORT"]
+        self.start([1], *self.lines("127.0.0.1", *self.ports))
+        self.assert_answers("127.0.0.1", *self.ports)
+
+    @staticmethod
+    def lines(address, agent_port, status_port):
+        return (
+            f"AGENT_BIND_ADDRESS={address}",
+            f"AGENT_PORT={agent_port}",
+            f"STATUS_PORT={status_port}",
+        )
+
+    def move(self, address, agent_port, status_port):
+        """Returns whether the agent took it."""
+        before = self.farm.agent.err().count(MOVED) + self.farm.agent.err().count(REFUSED)
+        self.write([1], *self.lines(address, agent_port, status_port))
+        self.reload()
+        *_, last = self.farm.agent.wait_for_err(f"{MOVED}|{REFUSED}", count=before + 1)
+        return MOVED in last
+
+    def assert_answers(self, host, agent_port, status_port):
+        """Once and at once: no socket of the old ports may get a part of the clients."""
+        for _ in range(20):
+            with socket.create_connection((host, agent_port), 30) as connection:
+                connection.sendall(b"instance1 external\n")
+                assert connection.makefile("rb").read() in (b"up 100%\n", b"unknown\n")
+            with socket.create_connection((host, status_port), 30) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert connection.makefile("rb").readline().split()[1] == b"200"
+
+
+MOVED, REFUSED = "configuration reloaded", "the old one stays in force"
+
+
+def refuses(host, port):
+    with socket.socket() as client:
+        return client.connect_ex((host, port)) == errno.ECONNREFUSED
+
+
+def test_the_address_changes_to_all_and_back_on_the_same_ports(lab):
+    both = MovingFarm(lab)
+    assert all(refuses("127.0.0.2", port) for port in both.ports)
+    assert both.move("*", *both.ports)
+    both.assert_answers("127.0.0.1", *both.ports)
+    both.assert_answers("127.0.0.2", *both.ports)
+    assert both.move("127.0.0.1", *both.ports)
+    both.assert_answers("127.0.0.1", *both.ports)
+    assert all(refuses("127.0.0.2", port) for port in both.ports)
+
+
+def test_the_two_ports_change_places(lab):
+    both = MovingFarm(lab)
+    agent_port, status_port = both.ports
+    assert both.move("127.0.0.1", status_port, agent_port)
+    both.assert_answers("127.0.0.1", status_port, agent_port)
+    assert both.move("*", agent_port, status_port)
+    both.assert_answers("127.0.0.2", agent_port, status_port)
+    # One takes the other's old port, which moves on.
+    another = lab.ports.take()
+    assert both.move("*", status_port, another)
+    both.assert_answers("127.0.0.1", status_port, another)
+    assert refuses("127.0.0.1", agent_port)
+
+
+def test_a_port_in_a_strangers_hands_keeps_both_old_ones(lab):
+    both = MovingFarm(lab)
+    agent_port, status_port = both.ports
+    # The stranger has the one that is opened last.
+    with socket.create_server(("127.0.0.2", status_port)):
+        assert not both.move("*", *both.ports)
+        both.assert_answers("127.0.0.1", *both.ports)
+        assert refuses("127.0.0.2", agent_port)
+    assert both.move("*", *both.ports)
+
+
+def listen_and_share(address):
+    """As HAProxy listens: another of the same user that does the same gets a part of the clients."""
+    server = socket.socket()
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        server.setsockopt(socket.SOL_SOCKET, option, 1)
+    server.bind(address)
+    server.listen()
+    return server
+
+
+def test_a_port_that_a_stranger_would_share_stays_the_strangers(lab):
+    both = MovingFarm(lab)
+    agent_port, status_port = both.ports
+    taken = lab.ports.take()
+    with listen_and_share(("127.0.0.1", taken)):
+        assert not both.move("127.0.0.1", status_port, taken)
+    both.assert_answers("127.0.0.1", *both.ports)
+    # What was tried is undone: the same two can still be exchanged.
+    assert both.move("127.0.0.1", status_port, agent_port)
+    both.assert_answers("127.0.0.1", status_port, agent_port)
+
+
+def test_reloads_faster_than_the_interval_starve_no_instance(lab):
+    both = FileFarm(lab, 24, HEALTH_CHECK_INTERVAL="2s")
+    farm = both.farm
+    both.start(farm.instances)
+    (sim,) = farm.sims()
+    wait_for(lambda: all(i["last_check"] for i in farm.health_of_all().values()), "first checks")
+    before = [state["health_requests"] for state in sim.states()]
+    reloads = 0
+
+    def reload_and_count():
+        """How often each instance was checked by now; a reload more has come."""
+        nonlocal reloads
+        both.reload()
+        reloads += 1
+        farm.agent.wait_for_err(MOVED, count=reloads)
+        states = sim.states()
+        return [state["health_requests"] - b for state, b in zip(states, before)]
+
+    def all_have_three():
+        counts = reload_and_count()
+        assert min(counts) >= 3, f"after {reloads} reloads: {counts}"
+        return counts
+
+    counts = wait_for(all_have_three, "three checks of each instance, between reloads")
+    # Nor is one checked faster for them: all have the same interval.
+    assert max(counts) <= 3 + 2, counts
+    assert reloads > 24
 
 
 def test_a_reload_under_haproxy_is_unnoticed(lab):

@@ -1,10 +1,12 @@
 """Names that don't resolve yet, that move, that two instances share: a DNS of the test's own."""
 
+import signal
 import socket
 import struct
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from load import MS_BIND, Stream, mount, own_namespaces, picks, wait_for_about
 from waiting import wait_for
@@ -14,9 +16,13 @@ NXDOMAIN = 3
 
 
 class Dns:
-    """Answers A questions from a table; the rest has no address, unknown names don't exist."""
+    """Answers A questions from a table of addresses, or lists of them, if it isn't silent.
+
+    The rest has no address, unknown names don't exist.
+    """
 
     def __init__(self):
+        self.is_silent = False
         self.addresses = {}
         self.asked = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -36,7 +42,9 @@ class Dns:
             question, client = self._socket.recvfrom(4096)
             if not question:
                 return
-            self._socket.sendto(self._answer(question), client)
+            answer = self._answer(question)
+            if not self.is_silent:
+                self._socket.sendto(answer, client)
 
     def _answer(self, question):
         end, labels = 12, []
@@ -47,9 +55,10 @@ class Dns:
         (kind,) = struct.unpack("!H", question[end - 4 : end - 2])
         name = ".".join(labels)
         self.asked.append(name)
-        address = self.addresses.get(name)
-        found = [address] if address and kind == TYPE_A else []
-        flags = 0x8180 | (0 if address else NXDOMAIN)
+        known = self.addresses.get(name, [])
+        known = [known] if isinstance(known, str) else known
+        found = known if kind == TYPE_A else []
+        flags = 0x8180 | (0 if known else NXDOMAIN)
         head = question[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0)
         records = [
             struct.pack("!HHHIH", 0xC00C, TYPE_A, 1, 1, 4) + socket.inet_aton(a) for a in found
@@ -58,11 +67,11 @@ class Dns:
 
 
 @contextmanager
-def own_dns(directory):
-    """A network whose only name server is ours."""
+def own_dns(directory, options="timeout:1 attempts:1"):
+    """A network whose only name server is ours; `options` as in resolv.conf(5)."""
     with own_namespaces():
         resolv_conf = directory / "resolv.conf"
-        resolv_conf.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        resolv_conf.write_text(f"nameserver 127.0.0.1\noptions {options}\n")
         mount(resolv_conf, "/etc/resolv.conf", flags=MS_BIND)
         dns = Dns()
         try:
@@ -87,7 +96,6 @@ def test_haproxy_and_the_agent_follow_names(lab):
         fixed = lab.sim(1).instances[0]
         for number, instance in old.items():
             instance.set(external_jobs=number)
-            new[number].set(external_jobs=10 * number)
         urls = {
             1: f"http://two.test:{port_one}",
             2: f"http://two.test:{port_two}",
@@ -121,8 +129,9 @@ def test_haproxy_and_the_agent_follow_names(lab):
             stream.wait_for_new()
             # The old machine goes, once its jobs are done. The agent has kept its connections.
             wait_for(lambda: [i.state()["running"] for i in old.values()] == [0, 0], "the old jobs")
-            for instance in old.values():
+            for number, instance in old.items():
                 instance.set(listening=False)
+                new[number].set(external_jobs=10 * number)
             wait_for_about(farm, {1: 10, 2: 20, 3: 0, 4: 0})
             stream.wait_for_new()
             for number in farm.instances:
@@ -159,3 +168,77 @@ def test_an_outage_of_dns_keeps_the_addresses(lab):
             for number in farm.instances:
                 assert farm.servers()[number]["status"].startswith("UP")
             stream.account()
+
+
+def test_a_dns_that_never_answers_costs_few_threads_and_no_time_at_the_end(lab):
+    def count_threads():
+        return len(list(Path("/proc", str(farm.agent.pid), "task").iterdir()))
+
+    def failures():
+        return [farm.health_of(number)["consecutive_failures"] for number in names]
+
+    def wait_for_further_failures():
+        begin = failures()
+        wait_for(
+            lambda: all(now >= before + 10 for now, before in zip(failures(), begin)),
+            "ten checks of each name",
+        )
+
+    # A look-up hangs for longer than any test waits.
+    with own_dns(lab.directory, "timeout:30 attempts:5") as dns:
+        dns.is_silent = True
+        names = {number: f"http://name{number}.test" for number in range(1, 6)}
+        farm = lab.farm(names | {6: lab.sim(1).instances[0]})
+        # The regime in which 269 threads were seen. Without HAProxy, whose start would hang.
+        farm.variables |= {"HEALTH_CHECK_INTERVAL": "100ms", "CHECK_TIMEOUT": "100ms"}
+        farm.start_agent()
+        farm.wait_for_agent()
+        wait_for_further_failures()
+        assert count_threads() <= 5
+        assert "name1.test still under way after 0.1 s" in farm.health_of(1)["error_message"]
+        for reloads in range(1, 6):
+            farm.agent.send_signal(signal.SIGHUP)
+            farm.agent.wait_for_err("configuration reloaded", count=reloads)
+            wait_for_further_failures()
+            assert count_threads() <= 5
+        assert farm.health_of(6)["is_healthy"]
+        assert farm.agent.stop() == []
+
+
+def test_addresses_that_get_no_jobs_are_warned_of(lab):
+    with own_dns(lab.directory) as dns:
+        port = lab.ports.take()
+        used = sim_at(lab, "127.0.0.3", port)
+        farm = lab.farm({1: used})
+        used.url = farm.variables["INSTANCE_1_URL"] = f"http://gpu.test:{port}"
+        dns.addresses["gpu.test"] = ["127.0.0.3", "127.0.0.3", "127.0.0.4"]
+        farm.start_agent()
+        farm.wait_for_agent()
+        farm.wait_for_health(1, is_healthy=True)
+        warning = "WARNING instance=instance1 name gpu.test has %d addresses: 127.0.0.3 is used, %s"
+        farm.agent.wait_for_err(warning % (2, "1 is not"))
+        dns.addresses["gpu.test"] = ["127.0.0.5", "127.0.0.4", "127.0.0.3"]
+        farm.agent.wait_for_err(warning % (3, "2 are not"))
+        farm.wait_for_polls(3)
+        assert farm.agent.err().count("WARNING") == 2
+
+
+def test_the_agent_asks_the_address_that_haproxy_uses(lab):
+    with own_dns(lab.directory) as dns:
+        port = lab.ports.take()
+        first, used = (sim_at(lab, address, port) for address in ("127.0.0.3", "127.0.0.4"))
+        farm = lab.farm({1: used})
+        used.url = farm.variables["INSTANCE_1_URL"] = f"http://gpu.test:{port}"
+        dns.addresses["gpu.test"] = "127.0.0.4"
+        farm.write_config()
+        farm.start_haproxy()
+        farm.wait_for_haproxy()
+        # HAProxy stays where it is; the agent by itself would take the first one.
+        dns.addresses["gpu.test"] = ["127.0.0.3", "127.0.0.4"]
+        farm.start_agent()
+        farm.wait_for_agent()
+        farm.agent.wait_for_err("gpu.test has 2 addresses: 127.0.0.4 is used, 1 is not")
+        farm.wait_for_polls(1)
+        before = first.state()["health_requests"]
+        farm.wait_for_polls(3)
+        assert first.state()["health_requests"] == before

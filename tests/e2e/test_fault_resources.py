@@ -16,6 +16,7 @@ from load import (
     mount,
     own_namespaces,
     picks,
+    records_by_mark,
     start_agent,
     start_haproxy,
     wait_for_about,
@@ -24,10 +25,12 @@ from load import (
     wrong_picks,
 )
 from processes import genconf_command, run
-from waiting import wait_for
+from waiting import SLOWNESS, wait_for
 
 FILES = 64
 FILES_OF_HAPROXY = 256
+PLACES = 20
+CLIENTS = 60
 ELSEWHERE = 30
 F_SETPIPE_SZ = 1031
 PIPE_SIZE = 4 * 4096
@@ -253,8 +256,15 @@ def assert_few_files(pid, files=FILES):
     assert line.split()[3:5] == [str(files), str(files)]
 
 
+def jobs_at_a_time(tasks):
+    """How many of the jobs that were done were being done when each of them ended."""
+    done = [task for task in tasks if task.ok]
+    middles = [(task, task.ended - task.job_time / 2000) for task in done]
+    return [sum(t.ended - t.job_time / 1000 <= m <= t.ended for t in done) for _, m in middles]
+
+
 def test_few_open_files_for_haproxy(lab):
-    farm = lab.farm(3, MAX_CONNECTIONS=20)
+    farm = lab.farm(3, MAX_CONNECTIONS=PLACES)
     farm.write_config()
     farm.start_agent()
     # Too few even for that: it says so at once, instead of failing when the jobs come.
@@ -266,11 +276,22 @@ def test_few_open_files_for_haproxy(lab):
     start_haproxy(farm, limits=f"ulimit -n {FILES_OF_HAPROXY}")
     wait_until_in_use(farm)
     assert_few_files(worker_of(farm.haproxy), FILES_OF_HAPROXY)
-    with Stream(farm, count=120, job_times=(200, 300)) as stream:
-        stream.fault("256 open files: HAProxy with 20 connections for 120 clients")
-        stream.wait_for_more(240)
-        stream.account()
+    with Stream(farm, count=CLIENTS, job_times=(200, 300)) as stream:
+        stream.fault("256 open files: HAProxy with 20 connections for 60 clients", PLACES)
+        stream.wait_for_more(2 * CLIENTS)
+        stream.finish()
+        refused = [task for task in stream.tasks if task.status == 503]
+        # Whoever was refused was told so at once, may come again, and nobody had the job.
+        assert [task for task in refused if not task.found_a_full_house] == []
+        assert max(task.ended - task.sent for task in refused) < 1.0 * SLOWNESS
+        # All others were done, once.
+        assert len(stream.account(failed=refused, least_open=0)) == len(refused) > CLIENTS
         lines = picks(farm)
+    assert all(lines[task.mark]["pick"] == "-" for task in refused)
+    assert [task for task in refused if task.mark in records_by_mark(farm)] == []
+    lines = {mark: line for mark, line in lines.items() if line["pick"] != "-"}
+    # The places were used: the house was full, not shut.
+    assert max(jobs_at_a_time(stream.tasks)) >= PLACES - 2
     assert wrong_picks(lines.values(), among=(1, 2, 3)) == []
     # Nobody was picked and not connected to for want of a file.
     assert all(line["tried"] == "-" for line in lines.values())

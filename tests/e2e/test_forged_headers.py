@@ -3,6 +3,7 @@
 import pytest
 
 from client import JOB_PATH
+from hand import HandInstance
 
 FORGED = [
     [("x-leastjobs-tried", "instance1")],
@@ -59,3 +60,54 @@ def test_a_host_or_absolute_target_of_the_client_does_not_reach_the_instance(lab
     for record in farm.instances[1].requests():
         assert record.host == own
         assert record.target == JOB_PATH
+
+
+def answer_with_forged_fields(instance):
+    connection, head = instance.job()
+    assert head.startswith(b"POST")
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-leastjobs-pick: instance9\r\n"
+        b"X-LeastJobs-Load: 99\r\nx-leastjobs-loads: 9:9+9\r\nx-leastjobs-tried: instance7\r\n"
+        b"x-leastjobs-else: 1\r\nX-Own: kept\r\n\r\nok"
+    )
+    connection.close()
+
+
+def assert_nothing_was_believed(response, farm, tried):
+    assert (response.status, response.body) == (200, b"ok")
+    assert [k for k, _ in response.headers if k.lower().startswith("x-leastjobs")] == []
+    assert response.header("X-Own") == "kept"
+    (line,) = farm.wait_for_log(1)
+    assert (line["pick"], line["load"], line["tried"]) == ("instance1", "0", tried)
+    assert "9" not in line["loads"]
+
+
+def test_an_instance_cannot_forge_them_in_the_first_pass(lab):
+    with HandInstance(lab.ports.take()) as instance:
+        farm = lab.start_farm({1: instance})
+        job = farm.open_job().send()
+        answer_with_forged_fields(instance)
+        assert_nothing_was_believed(job.response(), farm, "-")
+
+
+def test_nor_in_the_second_one(lab):
+    # The other one is dead, which nobody knows: half of the jobs, or more, try it first.
+    with HandInstance(lab.ports.take()) as instance:
+        dead = lab.sim(1).instances[0]
+        farm = lab.farm({1: instance, 2: dead}, HEALTH_CHECK_INTERVAL="1h")
+        farm.start()
+        dead.set(listening=False)
+        passed = False
+        for _ in range(50):
+            before = len(farm.log())
+            job = farm.open_job().send()
+            answer_with_forged_fields(instance)
+            response = job.response()
+            line = farm.wait_for_log(before + 1)[before]
+            assert [k for k, _ in response.headers if k.lower().startswith("x-leastjobs")] == []
+            assert line["pick"] == "instance1" and line["load"] == "0"
+            passed = line["tried"] == "instance2"
+            if passed:
+                break
+            assert line["tried"] == "-"
+        assert passed

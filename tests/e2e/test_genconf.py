@@ -298,6 +298,8 @@ SETS = {
     "threads": instances(3) | {"THREADS": "2"},
     "extra paths": ONE | {"EXTRA_PATHS": "/v1/models,/docs/,/a-b_c.d~e:f@g+h=i"},
     "one extra prefix": ONE | {"EXTRA_PATHS": "/"},
+    "no proxies": ONE | {"TRUSTED_PROXIES": "none"},
+    "many proxies": ONE | {"TRUSTED_PROXIES": ",".join(["2001:db8:1234:5678:9abc:def0:1:2/64"] * 16)},
     "max connections": instances(3) | {"MAX_CONNECTIONS": "500"},
     "short times": instances(2)
     | {"HEALTH_CHECK_INTERVAL": "100ms", "REQUEST_TIMEOUT": "1", "CONNECT_TIMEOUT": "100ms"},

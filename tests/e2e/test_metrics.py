@@ -49,6 +49,9 @@ def test_the_agents_metrics_are_prometheus_text_and_say_what_is(lab):
     assert response.status == 200
     assert response.header("Content-Type").startswith("text/plain")
     samples = parse(response.body.decode())
+    # Prometheus writes these two itself: ours would be renamed.
+    assert not any(re.search(r'(^|,)(instance|job)="', labels) for _, labels in samples)
+    assert samples["leastjobs_instance_active_jobs", 'name="instance1"'] == 3
 
     def of_instance(number, value):
         """Some metric has this value with a label that names the instance."""

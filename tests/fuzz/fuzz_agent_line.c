@@ -21,7 +21,7 @@
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127
 
-static const enum weighting weightings[] = {WEIGHTING_INVERSE, WEIGHTING_EXTERNAL, WEIGHTING_ROOM};
+static const enum weighting weightings[] = {WEIGHTING_INVERSE, WEIGHTING_EXTERNAL};
 
 /* The grammar in reply.h once more, as a regular expression; a CR may stand before the newline. */
 static bool is_request(const char *line, size_t length, struct reply_request *request)
@@ -31,7 +31,7 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
     regmatch_t parts[4];
 
     if (!compiled)
-        promise(regcomp(&grammar, "^instance([1-9][0-9]*)( +(inverse|external|room))?\r?$",
+        promise(regcomp(&grammar, "^instance([1-9][0-9]*)( +(inverse|external))?\r?$",
                         REG_EXTENDED) == 0);
     compiled = true;
     if (strlen(line) != length || regexec(&grammar, line, 4, parts, 0) != 0)
@@ -40,8 +40,6 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
     *request = (struct reply_request){.number = (unsigned)number, .weighting = WEIGHTING_INVERSE};
     if (parts[3].rm_so >= 0 && line[parts[3].rm_so] == 'e')
         request->weighting = WEIGHTING_EXTERNAL;
-    else if (parts[3].rm_so >= 0 && line[parts[3].rm_so] == 'r')
-        request->weighting = WEIGHTING_ROOM;
     return number <= INSTANCE_NUMBER_MAX;
 }
 
@@ -86,9 +84,6 @@ static void check_reply(const struct state *state, enum weighting weighting)
     if (state->healthy) {
         if (state->passed == 0 && !state->drained)
             snprintf(expected, sizeof(expected), "unknown");
-        else if (weighting == WEIGHTING_ROOM)
-            snprintf(expected, sizeof(expected), "up %u%% maxconn:%u",
-                     expected_weight(state, weighting), 1000000000 - state->external_jobs);
         else
             snprintf(expected, sizeof(expected), "up %u%%", expected_weight(state, weighting));
         promise_of(strcmp(reply, expected) == 0, reply);
@@ -108,15 +103,19 @@ static struct sample failure(const uint8_t *text, size_t length)
 
 static void apply_check(struct state *state, const struct sample *sample)
 {
-    static const struct moment now;
+    static const struct state_rules rules = {.unhealthy_after = UNHEALTHY_AFTER, .interval_ms = 1};
+    static struct moment now;
+    struct state_start start = {.in_flight = state->in_flight, .at_ms = now.monotonic_ms};
     bool was_healthy = state->healthy;
-    enum state_change change = state_apply(state, sample, UNHEALTHY_AFTER, &now);
+    enum state_change change = state_apply(state, sample, &start, &rules, &now);
 
     promise((change == STATE_UNCHANGED) == (state->healthy == was_healthy));
     promise(state->healthy == (state->failures < UNHEALTHY_AFTER));
     promise(state->active_jobs <= SAMPLE_JOBS_MAX && state->external_jobs <= state->active_jobs);
     promise_of(fuzz_is_printable_ascii(state->error), state->error);
     promise((state->error[0] == '\0') == (sample->reason == CHECK_PASSED));
+    promise(state->forecast.expected >= 0 && state->forecast.expected <= SAMPLE_JOBS_MAX);
+    now.monotonic_ms++;
 }
 
 static void apply_event(struct farm *farm, const uint8_t *line, size_t length)

@@ -847,6 +847,33 @@ static void a_job_id_is_at_a_pointer_that_haproxy_can_follow(void **state)
     }
 }
 
+static void trusted_proxies_are_addresses_and_networks_or_none(void **state)
+{
+    static const char *const good[] = {
+        "TRUSTED_PROXIES=none",       "TRUSTED_PROXIES=10.0.0.0/8,::1", "TRUSTED_PROXIES=0.0.0.0/0",
+        "TRUSTED_PROXIES=1.2.3.4/32", "TRUSTED_PROXIES=fe80::/10",      "TRUSTED_PROXIES=::/0",
+        "TRUSTED_PROXIES=1.2.3.4",    "TRUSTED_PROXIES=2001:db8::1/128"};
+    static const char *const bad[] = {
+        "TRUSTED_PROXIES=10.0.0.0/33",  "TRUSTED_PROXIES=::/129",
+        "TRUSTED_PROXIES=10.0.0.0/",    "TRUSTED_PROXIES=10.0.0.0/08",
+        "TRUSTED_PROXIES=10.0.0.0/-1",  "TRUSTED_PROXIES=10.0.0.0/8/8",
+        "TRUSTED_PROXIES=10.0.0/8",     "TRUSTED_PROXIES=,",
+        "TRUSTED_PROXIES=1.2.3.4,",     "TRUSTED_PROXIES=none,::1",
+        "TRUSTED_PROXIES=proxy",        "TRUSTED_PROXIES=1.2.3.4, ::1",
+        "TRUSTED_PROXIES=[::1]",        "TRUSTED_PROXIES=/8",
+        "TRUSTED_PROXIES=10.0.0.0/8 if"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++)
+        check_accepted(good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        check_refused(bad[i], "or none");
+    struct config *config = load_good((variables){"INSTANCE_1_URL=http://a", "TRUSTED_PROXIES="});
+    assert_string_equal(config->trusted_proxies,
+                        "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7");
+    config_free(config);
+}
+
 static void agent_checks_are_a_quarter_of_the_interval_apart(void **state)
 {
     static const unsigned cases[][2] = {{10, 5},      {20, 5},      {24, 6},       {400, 100},
@@ -980,6 +1007,7 @@ int main(void)
         cmocka_unit_test(more_than_ten_thousand_instances_are_refused),
         cmocka_unit_test(the_interval_between_counts_is_never_longer_than_the_one_between_checks),
         cmocka_unit_test(a_job_id_is_at_a_pointer_that_haproxy_can_follow),
+        cmocka_unit_test(trusted_proxies_are_addresses_and_networks_or_none),
         cmocka_unit_test(agent_checks_are_a_quarter_of_the_interval_apart),
         cmocka_unit_test(environment_goes_before_env_file_goes_before_configuration_file),
         cmocka_unit_test(an_error_in_a_file_is_reported_with_those_of_the_values),

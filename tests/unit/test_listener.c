@@ -31,7 +31,7 @@ static int set_up(void **state)
     apply_check(&farm->states[0], &busy, 3, &now);
     apply_check(&farm->states[1], &dead, 1, &now);
     port = unused_port();
-    listener = listener_new(loop, "127.0.0.1", port, CLIENTS_MAX, farm);
+    listener = listener_new(loop, "127.0.0.1", port, ADDRESS_ALONE, CLIENTS_MAX, farm);
     return listener == NULL ? -1 : 0;
 }
 
@@ -242,7 +242,7 @@ static void a_port_that_is_taken_is_an_error(void **state)
 {
     (void)state;
     errno = 0;
-    assert_null(listener_new(loop, "127.0.0.1", port, CLIENTS_MAX, farm));
+    assert_null(listener_new(loop, "127.0.0.1", port, ADDRESS_ALONE, CLIENTS_MAX, farm));
     assert_int_equal(errno, EADDRINUSE);
 }
 

@@ -93,7 +93,8 @@ static void start_poller(struct bench *bench, bool is_now, long connections_max)
 
     for (size_t i = 0; i < bench->count; i++)
         now[i] = is_now;
-    bench->poller = poller_new(loop, bench->config, now, connections_max, &events);
+    bench->poller = poller_new(loop, bench->config, now, bench->config->check_interval_ms,
+                               connections_max, &events);
     assert_non_null(bench->poller);
 }
 

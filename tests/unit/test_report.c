@@ -32,7 +32,7 @@ static int set_up(void **state)
     f->farm = farm_new(f->config, NULL, &now);
     /* The loop never runs: nothing is asked, and nobody connects. */
     f->checks = checks_new(f->base, f->config, f->farm, 0);
-    f->listener = listener_new(f->base, "127.0.0.1", 0, 8, f->farm);
+    f->listener = listener_new(f->base, "127.0.0.1", 0, ADDRESS_ALONE, 8, f->farm);
     f->view = (struct report_view){
         .config = f->config, .farm = f->farm, .checks = f->checks, .listener = f->listener};
     f->farm->states[0].in_flight = 2;
@@ -210,25 +210,25 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
     static const char *const lines[] = {
         "\nleastjobs_instances 3\n",
         "\nleastjobs_instances_healthy 2\n",
-        "\nleastjobs_instance_healthy{instance=\"instance1\"} 1\n",
-        "\nleastjobs_instance_healthy{instance=\"instance30\"} 0\n",
-        "\nleastjobs_instance_drained{instance=\"instance1\"} 0\n",
-        "\nleastjobs_instance_drained{instance=\"instance2\"} 1\n",
-        "\nleastjobs_instance_active_jobs{instance=\"instance1\"} 5\n",
-        "\nleastjobs_instance_in_flight{instance=\"instance1\"} 4\n",
-        "\nleastjobs_instance_external_jobs{instance=\"instance1\"} 3\n",
-        "\nleastjobs_instance_load{instance=\"instance1\"} 7\n",
-        "\nleastjobs_instance_weight{instance=\"instance1\"} 97\n",
-        "\nleastjobs_instance_weight{instance=\"instance2\"} 0\n",
-        "\nleastjobs_instance_weight{instance=\"instance30\"} 0\n",
-        "\nleastjobs_instance_check_seconds{instance=\"instance1\"} 1.5\n",
-        "\nleastjobs_instance_last_check_timestamp_seconds{instance=\"instance1\"} 1700000001\n",
-        "\nleastjobs_instance_last_check_timestamp_seconds{instance=\"instance2\"} 0\n",
-        "\nleastjobs_instance_checks_total{instance=\"instance1\",result=\"passed\"} 1\n",
-        "\nleastjobs_instance_checks_total{instance=\"instance2\",result=\"passed\"} 0\n",
-        "\nleastjobs_instance_checks_total{instance=\"instance30\",result=\"passed\"} 1\n",
-        "\nleastjobs_instance_checks_total{instance=\"instance30\",result=\"http_status\"} 2\n",
-        "\nleastjobs_instance_checks_missed_total{instance=\"instance30\"} 6\n",
+        "\nleastjobs_instance_healthy{name=\"instance1\"} 1\n",
+        "\nleastjobs_instance_healthy{name=\"instance30\"} 0\n",
+        "\nleastjobs_instance_drained{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_drained{name=\"instance2\"} 1\n",
+        "\nleastjobs_instance_active_jobs{name=\"instance1\"} 5\n",
+        "\nleastjobs_instance_in_flight{name=\"instance1\"} 4\n",
+        "\nleastjobs_instance_external_jobs{name=\"instance1\"} 3\n",
+        "\nleastjobs_instance_load{name=\"instance1\"} 7\n",
+        "\nleastjobs_instance_weight{name=\"instance1\"} 97\n",
+        "\nleastjobs_instance_weight{name=\"instance2\"} 0\n",
+        "\nleastjobs_instance_weight{name=\"instance30\"} 0\n",
+        "\nleastjobs_instance_check_seconds{name=\"instance1\"} 1.5\n",
+        "\nleastjobs_instance_last_check_timestamp_seconds{name=\"instance1\"} 1700000001\n",
+        "\nleastjobs_instance_last_check_timestamp_seconds{name=\"instance2\"} 0\n",
+        "\nleastjobs_instance_checks_total{name=\"instance1\",result=\"passed\"} 1\n",
+        "\nleastjobs_instance_checks_total{name=\"instance2\",result=\"passed\"} 0\n",
+        "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"passed\"} 1\n",
+        "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"http_status\"} 2\n",
+        "\nleastjobs_instance_checks_missed_total{name=\"instance30\"} 6\n",
         "\nleastjobs_agent_checks_answered_total 0\n",
         "\nleastjobs_agent_checks_refused_total 0\n",
         "\nleastjobs_agent_checks_evicted_total 0\n",
@@ -308,8 +308,8 @@ static void many_jobs_are_written_in_full(void **state)
     apply_check(&f->farm->states[0], &sample, 3, &now);
     f->farm->states[0].passed = 12345678901234567U;
     char *text = metrics_of(f);
-    assert_contains(text, "\nleastjobs_instance_active_jobs{instance=\"instance1\"} 1000000\n");
-    assert_contains(text, "{instance=\"instance1\",result=\"passed\"} 12345678901234567\n");
+    assert_contains(text, "\nleastjobs_instance_active_jobs{name=\"instance1\"} 1000000\n");
+    assert_contains(text, "{name=\"instance1\",result=\"passed\"} 12345678901234567\n");
     free(text);
     cJSON *root = health_of(f);
     assert_true(number(instance_at(root, 0), "active_jobs") == 1000000);

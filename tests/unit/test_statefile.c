@@ -2,30 +2,56 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "farm_helper.h"
 #include "log.h"
 #include "loop.h"
 #include "statefile.h"
 
 #define HEAD "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state\n"
-#define DRAINED "4 farm 2 instance1 127.0.0.1 2 8\n"
-#define READY "4 farm 2 instance1 127.0.0.1 2 0\n"
+#define SAID                                                                                       \
+    "4 farm 2 instance1 127.0.0.1 2 8 0 100 17 6 3 3 6 22 0 0 - 8001 - 1 0 - 127.0.0.1 9777\n"
+#define READY                                                                                      \
+    "4 farm 2 instance1 127.0.0.1 2 0 0 100 17 6 3 3 6 22 0 0 - 8001 - 1 0 - 127.0.0.1 9777\n"
+/* The port and the use of TLS are the configuration's, what may be left out is. */
+#define DRAINED "4 farm 2 instance1 127.0.0.1 2 8 0 100 0 6 3 3 6 22 0 0 - 8000 - 0\n"
 
 static char path[128];
+static struct config *config;
 
 static int set_up(void **state)
 {
     loop_set_up(state);
     log_set_level(LOG_ERROR);
-    snprintf(path, sizeof(path), "%s/socket.state", loop_folder());
+    static const char *const one[] = {"INSTANCE_1_URL=http://127.0.0.1:8000", NULL};
+    config = config_of(one);
+    free(config->haproxy_socket);
+    assert_true(asprintf(&config->haproxy_socket, "%s/socket", loop_folder()) > 0);
+    snprintf(path, sizeof(path), "%s/socket.state/servers", loop_folder());
     return 0;
+}
+
+static int tear_down(void **state)
+{
+    char folder[128];
+
+    unlink(path);
+    snprintf(folder, sizeof(folder), "%s/socket.state", loop_folder());
+    rmdir(folder);
+    config_free(config);
+    return loop_tear_down(state);
+}
+
+static void make_folder(void)
+{
+    char folder[128];
+
+    snprintf(folder, sizeof(folder), "%s/socket.state", loop_folder());
+    assert_int_equal(mkdir(folder, 0770), 0);
 }
 
 static struct statefile *new_file(void)
 {
-    char socket[128];
-
-    snprintf(socket, sizeof(socket), "%s/socket", loop_folder());
-    return statefile_new(socket);
+    return statefile_new(config);
 }
 
 static void update(struct statefile *file, const char *lines)
@@ -61,23 +87,24 @@ static void it_has_who_is_drained(void **state)
     struct statefile *file = new_file();
 
     (void)state;
-    update(file, DRAINED);
-    assert_has(HEAD DRAINED);
+    update(file, SAID);
+    assert_has("1\n" DRAINED);
     update(file, READY);
-    assert_has(HEAD);
+    assert_has("1\n");
     statefile_free(file);
 }
 
 static void what_the_predecessor_left_is_replaced(void **state)
 {
-    FILE *old = fopen(path, "w");
     struct statefile *file = new_file();
 
     (void)state;
+    make_folder();
+    FILE *old = fopen(path, "w");
     fputs("1\n", old);
     fclose(old);
-    update(file, DRAINED);
-    assert_has(HEAD DRAINED);
+    update(file, SAID);
+    assert_has("1\n" DRAINED);
     statefile_free(file);
 }
 
@@ -86,15 +113,15 @@ static void it_is_replaced_as_a_whole_and_only_when_it_changes(void **state)
     struct statefile *file = new_file();
 
     (void)state;
-    update(file, DRAINED);
+    update(file, SAID);
     ino_t first = file_number();
     int reader = open(path, O_RDONLY | O_CLOEXEC); /* keeps the number from being used again */
-    update(file, DRAINED);
+    update(file, SAID);
     assert_int_equal(file_number(), first);
     update(file, READY);
     assert_true(file_number() != first);
     close(reader);
-    assert_has(HEAD);
+    assert_has("1\n");
     statefile_free(file);
 }
 
@@ -105,27 +132,43 @@ static void haproxys_group_may_read_it_whatever_the_umask_is(void **state)
     mode_t before = umask(0777);
 
     (void)state;
-    update(file, DRAINED);
+    update(file, SAID);
     umask(before);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0640);
     statefile_free(file);
 }
 
-/* Someone else's link in a folder that others may write to. */
-static void a_link_in_its_way_is_not_followed(void **state)
+static void its_folder_is_the_whole_groups(void **state)
 {
     struct statefile *file = new_file();
-    char temporary[160], victim[160];
     struct stat status;
+    char folder[128];
+    mode_t before = umask(0077);
 
     (void)state;
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
-    snprintf(victim, sizeof(victim), "%s/victim", loop_folder());
-    assert_int_equal(symlink(victim, temporary), 0);
-    update(file, DRAINED);
-    assert_int_not_equal(stat(victim, &status), 0);
+    update(file, SAID);
+    umask(before);
+    snprintf(folder, sizeof(folder), "%s/socket.state", loop_folder());
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0770);
     statefile_free(file);
+}
+
+static void an_instance_that_is_not_configured_is_left_out(void **state)
+{
+    static const char *const others[] = {"INSTANCE_2_URL=http://127.0.0.1:8000", NULL};
+    struct config *other = config_of(others);
+    char *socket = other->haproxy_socket;
+
+    (void)state;
+    other->haproxy_socket = config->haproxy_socket;
+    struct statefile *file = statefile_new(other);
+    update(file, SAID);
+    assert_has("1\n");
+    statefile_free(file);
+    other->haproxy_socket = socket;
+    config_free(other);
 }
 
 static void a_file_that_cannot_be_written_is_tried_again(void **state)
@@ -133,15 +176,16 @@ static void a_file_that_cannot_be_written_is_tried_again(void **state)
     struct statefile *file = new_file();
 
     (void)state;
+    make_folder();
     assert_int_equal(mkdir(path, 0700), 0); /* nothing is renamed over a folder */
-    update(file, DRAINED);
+    update(file, SAID);
     assert_int_equal(rmdir(path), 0);
-    update(file, DRAINED);
-    assert_has(HEAD DRAINED);
+    update(file, SAID);
+    assert_has("1\n" DRAINED);
     statefile_free(file);
 }
 
-#define it(function) cmocka_unit_test_setup_teardown(function, set_up, loop_tear_down)
+#define it(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
 {
@@ -150,7 +194,8 @@ int main(void)
         it(what_the_predecessor_left_is_replaced),
         it(it_is_replaced_as_a_whole_and_only_when_it_changes),
         it(haproxys_group_may_read_it_whatever_the_umask_is),
-        it(a_link_in_its_way_is_not_followed),
+        it(its_folder_is_the_whole_groups),
+        it(an_instance_that_is_not_configured_is_left_out),
         it(a_file_that_cannot_be_written_is_tried_again),
     };
 

@@ -1,0 +1,15 @@
+#ifndef LEASTJOBS_REPLACE_H
+#define LEASTJOBS_REPLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Puts a file of these bytes and this mode, whatever the umask is, into the place of `path`: it is
+ * written beside it and renamed, so that readers see the old one or the new one. False with errno,
+ * and nothing changed.
+ */
+bool replace_file(const char *path, const char *bytes, size_t length, mode_t mode);
+
+#endif

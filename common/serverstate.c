@@ -1,0 +1,145 @@
+#include "serverstate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "names.h"
+#include "replace.h"
+#include "xalloc.h"
+
+#define NUMBER_DIGITS_MAX 5
+
+/* The instance's number of a server's name; 0: it is another server's. */
+static unsigned number_of(const char *name)
+{
+    const char *digits = name + strlen(INSTANCE_PREFIX);
+
+    if (strncmp(name, INSTANCE_PREFIX, strlen(INSTANCE_PREFIX)) != 0 || digits[0] == '0')
+        return 0;
+    size_t count = strspn(digits, "0123456789");
+    if (count == 0 || count > NUMBER_DIGITS_MAX || digits[count] != '\0')
+        return 0;
+    return (unsigned)strtoul(digits, NULL, 10);
+}
+
+bool serverstate_parse(struct serverstate_line *line, const char *text, size_t length)
+{
+    const char *at = text;
+    const char *end = text + length;
+
+    for (line->count = 0; line->count < SERVERSTATE_COLUMNS && at < end; line->count++) {
+        const char *blank = memchr(at, ' ', (size_t)(end - at));
+        size_t size = (size_t)((blank == NULL ? end : blank) - at);
+        if (size == 0 || size >= SERVERSTATE_COLUMN_MAX)
+            return false;
+        memcpy(line->columns[line->count], at, size);
+        line->columns[line->count][size] = '\0';
+        at += size + (blank != NULL);
+    }
+    if (line->count <= SERVERSTATE_ADMIN)
+        return false;
+    if (strcmp(line->columns[SERVERSTATE_BACKEND], BACKEND_NAME) != 0)
+        return false;
+    line->number = number_of(line->columns[SERVERSTATE_NAME]);
+    line->admin = (unsigned)strtoul(line->columns[SERVERSTATE_ADMIN], NULL, 10);
+    return line->number != 0;
+}
+
+static const struct instance *find_instance(const struct config *config, unsigned number)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        if (config->instances[i].number == number)
+            return &config->instances[i];
+    }
+    return NULL;
+}
+
+static void write_line(FILE *out, const struct serverstate_line *line, const struct url *url)
+{
+    for (size_t i = 0; i < SERVERSTATE_COLUMNS; i++) {
+        if (i > 0)
+            fputc(' ', out);
+        if (i == SERVERSTATE_PORT)
+            fprintf(out, "%u", url->port);
+        else if (i == SERVERSTATE_TLS)
+            fputs(url->tls ? "1" : "0", out);
+        else if (i == SERVERSTATE_CHANGED)
+            fputs("0", out); /* else each moment would make another file */
+        else
+            fputs(line->columns[i], out);
+    }
+    fputc('\n', out);
+}
+
+void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config)
+{
+    const char *end = text + length;
+
+    fputs(STATE_FILE_VERSION "\n", out);
+    while (text < end) {
+        struct serverstate_line line = {0};
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline == NULL ? end : newline;
+        if (serverstate_parse(&line, text, (size_t)(stop - text)) &&
+            line.count == SERVERSTATE_COLUMNS &&
+            (line.admin & (SERVERSTATE_MAINT | SERVERSTATE_DRAIN)) != 0) {
+            const struct instance *instance = find_instance(config, line.number);
+            if (instance != NULL)
+                write_line(out, &line, &instance->url);
+        }
+        text = newline == NULL ? end : newline + 1;
+    }
+}
+
+/* For the whole group, whatever the umask is. */
+static void make_directory(const struct config *config)
+{
+    char *path = xasprintf("%s" STATE_DIRECTORY_SUFFIX, config->haproxy_socket);
+
+    if (mkdir(path, STATE_DIRECTORY_MODE) == 0 && chmod(path, STATE_DIRECTORY_MODE) != 0)
+        errno = 0; /* the file's own failure will tell */
+    free(path);
+}
+
+static char *make_text(const char *text, size_t length, const struct config *config)
+{
+    char *made = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&made, &size);
+
+    if (memory == NULL)
+        return NULL;
+    serverstate_write(memory, text, length, config);
+    if (fclose(memory) == 0)
+        return made;
+    free(made);
+    return NULL;
+}
+
+bool serverstate_replace(const char *text, size_t length, const struct config *config,
+                         char **written)
+{
+    char *made = make_text(text, length, config);
+
+    if (made == NULL)
+        return false;
+    if (*written != NULL && strcmp(*written, made) == 0) {
+        free(made);
+        return true;
+    }
+    make_directory(config);
+    char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
+    bool good = replace_file(path, made, strlen(made), STATE_FILE_MODE);
+    int problem = errno;
+    free(path);
+    if (good) {
+        free(*written);
+        *written = made;
+    } else {
+        free(made);
+    }
+    errno = problem;
+    return good;
+}
