@@ -56,7 +56,7 @@ $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
 
 # What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
-$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c))
+$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c) agent/forecast.c)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 
@@ -126,7 +126,11 @@ BENCH = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B tests/bench
 BENCH_BUILD = @tools/install-packages build run test bench && \
 	$(MAKE) -s --no-print-directory all $(addprefix $(BUILD)/leastjobs-,sim model accept-loop checker)
 
-bench: bench-routing bench-model bench-overhead bench-agent ## all benchmarks, one after the other
+bench: bench-regimes bench-routing bench-model bench-overhead bench-agent ## all benchmarks, one after the other
+
+bench-regimes: ## every regime as users have it, faults too, in one table; ROWS=a,b is yours to set
+	$(BENCH_BUILD)
+	$(BENCH)/regimes.py --out $(BENCH_OUT) $(if $(ROWS),--rows $(ROWS))
 
 bench-routing: ## response times behind each balancer, live
 	$(BENCH_BUILD)
@@ -171,6 +175,6 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile | awk -F': ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-.PHONY: all run test unit golden e2e lint sanitize fuzz soak bench bench-routing \
-	bench-model bench-overhead bench-agent format install uninstall clean help
+.PHONY: all run test unit golden e2e lint sanitize fuzz soak bench bench-regimes \
+	bench-routing bench-model bench-overhead bench-agent format install uninstall clean help
 .SECONDARY:

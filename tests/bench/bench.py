@@ -1,16 +1,21 @@
 """What the benchmarks share: labs, cores, CPU time, pictures, the targets of routing quality."""
 
+import argparse
 import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+
+import conntrack
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from lab import Lab  # noqa: E402
+from processes import agent_command, run  # noqa: E402
 
 STYLE = Path(__file__).resolve().with_name("style.gp")
 # What a figure of leastjobs may be at most (ratios to the oracle) or at least (shares).
@@ -23,11 +28,25 @@ ROUTING_TARGETS = {
 }
 
 
+class ThreadsLab(Lab):
+    """A lab in which several threads may start things."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self._lock = threading.Lock()
+
+    def name(self, kind):
+        with self._lock:
+            return super().name(kind)
+
+
 @contextlib.contextmanager
 def lab_of_run():
     """A lab of its own; what was wrong with the processes is an error."""
+    conntrack.make_room()
+    watch = conntrack.Watch()
     with tempfile.TemporaryDirectory(prefix="leastjobs-bench-", dir="/tmp") as directory:
-        lab = Lab(directory)
+        lab = ThreadsLab(directory)
         try:
             yield lab
         except BaseException:
@@ -35,6 +54,7 @@ def lab_of_run():
                 print(f"--- {title}\n{lines}", file=sys.stderr)
             lab.close()
             raise
+        watch.warn()
         problems = lab.close()
         assert not problems, "\n".join(problems)
 
@@ -42,6 +62,23 @@ def lab_of_run():
 def in_lab(measure, *arguments):
     with lab_of_run() as lab:
         return measure(lab, *arguments)
+
+
+def version():
+    """What is measured, as it calls itself."""
+    return run(agent_command() + ["--version"]).stdout.decode().strip()
+
+
+def names_of(known):
+    """A type for argparse: some of these, separated by commas."""
+
+    def parse(text):
+        unknown = [name for name in text.split(",") if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown}: known are {', '.join(known)}")
+        return text.split(",")
+
+    return parse
 
 
 def pin(pid, core):

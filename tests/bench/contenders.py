@@ -1,7 +1,8 @@
 """The balancers that the benchmarks compare, each in front of the same instances.
 
 start(name, lab, urls, interval) starts one by its name (NAMES) and waits until it knows its
-instances; what comes back has .name, .port and .pids() (its worker processes). The lab ends them.
+instances; what comes back has .name, .port, .pids() (its worker processes) and .reload(). The lab
+ends them.
 
 The HAProxy contenders have the global and the defaults section of the configuration that
 leastjobs-genconf writes, word for word, and its options of the frontend and of the servers: they
@@ -10,6 +11,7 @@ differ from leastjobs in how an instance is chosen, and in nothing else.
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -97,7 +99,8 @@ class Leastjobs(Farm):
             lab,
             dict(enumerate(urls, 1)),
             **{
-                "HEALTH_CHECK_INTERVAL": f"{round(interval * 1000)}ms",
+                # Empty is unset, and the tests' own default is another one.
+                "HEALTH_CHECK_INTERVAL": "" if interval is None else f"{round(interval * 1000)}ms",
                 "MAX_CONNECTIONS": CONNECTIONS,
                 # The tests' own default has every instance's load in each line of the log.
                 "LOG_LEVEL": "INFO",
@@ -107,6 +110,9 @@ class Leastjobs(Farm):
 
     def pids(self):
         return self.haproxy.children() + ([self.agent.pid] if self.agent else [])
+
+    def reload(self):
+        self.haproxy.send_signal(signal.SIGUSR2)
 
 
 class PlainHaproxy(Leastjobs):
@@ -157,6 +163,8 @@ class PlainHaproxy(Leastjobs):
 class Server:
     """A balancer of one process, which may have workers."""
 
+    reload_signal = None
+
     def __init__(self, name, lab, port, process):
         self.name = name
         self.lab = lab
@@ -165,6 +173,11 @@ class Server:
 
     def pids(self):
         return self.process.children() or [self.process.pid]
+
+    def reload(self):
+        """Does nothing where a reload isn't known."""
+        if self.reload_signal is not None:
+            self.process.send_signal(self.reload_signal)
 
     def wait_until(self, answers):
         def ready():
@@ -218,6 +231,7 @@ def nginx_least_conn(lab, urls, interval):
     )
     command = [_nginx(), "-c", config, "-e", directory / "error.log", "-p", directory]
     server = Server("nginx", lab, port, Process(directory.name, command, lab.directory))
+    server.reload_signal = signal.SIGHUP
     return server.wait_until(lambda: request(port, target=NO_SUCH_PATH).status == 404)
 
 
@@ -231,7 +245,7 @@ def _nginx():
 
 def python_balancer(lab, urls, interval):
     port = lab.ports.take()
-    variables = {"PORT": port, "HEALTH_CHECK_INTERVAL": interval}
+    variables = {"PORT": port} | ({} if interval is None else {"HEALTH_CHECK_INTERVAL": interval})
     variables |= {f"INSTANCE_{n}_URL": url for n, url in enumerate(urls, 1)}
     command = [sys.executable, "-B", BENCH / "python_balancer.py"]
     process = Process(lab.name("python"), command, lab.directory, variables)
@@ -253,6 +267,8 @@ NAMES = tuple(STARTERS)
 
 def start(name, lab, urls, interval, **variables):
     """Starts a contender in front of `urls`, with health checks every `interval` seconds.
+
+    None leaves the interval at the contender's own default.
 
     `variables` are further ones of leastjobs' configuration, for the contenders that have it.
     """

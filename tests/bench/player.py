@@ -1,9 +1,13 @@
-"""Plays the jobs of several runs at the same time, in one asyncio loop, and keeps their times."""
+"""Plays the jobs of several runs at the same time, in one asyncio loop, and keeps their times.
+
+A Run's jobs come when they are due, a Loop's each when the one before it has ended.
+"""
 
 import asyncio
 import gc
 import socket
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schedule import UPLOAD_PIECES, Job
@@ -28,46 +32,107 @@ class Played:
     status: int = 0  # 0: no whole response came
 
 
-def play(runs, is_async, drain_s):
-    """`runs`: one (jobs, port_of) each, where port_of(job) says where a job is sent.
+@dataclass(frozen=True)
+class Run:
+    jobs: Sequence[Job]
+    port_of: Callable[[Job], int]  # where a job is sent
+    # (seconds from the start, what is called then, in a thread)
+    events: Sequence[tuple[float, Callable[[], None]]] = ()
+    first: int = 0  # the number of the first job
 
-    Returns a list of Played for each, in the order of the jobs. Jobs that have no response
-    `drain_s` after the last arrival are given up.
+
+@dataclass(frozen=True)
+class Loop:
+    """Clients that send one job after the other, all of the same length, for some seconds."""
+
+    port: int
+    clients: int
+    time_ms: int
+    seconds: float
+
+
+def play(runs, drain_s):
+    """Returns a list of Played for each Run, in the order of its jobs.
+
+    Jobs that have no response `drain_s` after the last arrival are given up.
     """
+    return _in_loop(_play(runs, drain_s))
+
+
+def play_loops(loops):
+    """Returns a list of Played for each Loop, in the order in which the jobs were sent."""
+    return _in_loop(_play_loops(loops))
+
+
+def _in_loop(coroutine):
     gc.collect()
     gc.disable()
     try:
-        return asyncio.run(_play(runs, is_async, drain_s))
+        return asyncio.run(coroutine)
     finally:
         gc.enable()
 
 
-async def _play(runs, is_async, drain_s):
+async def _play_loops(loops):
+    plays = [[] for _ in loops]
+    clients = [
+        _client(loop, played) for loop, played in zip(loops, plays) for _ in range(loop.clients)
+    ]
+    await asyncio.gather(*clients)
+    return plays
+
+
+async def _client(loop, plays):
+    clock = asyncio.get_running_loop()
+    epoch = time.time() - clock.time()
+    begin = clock.time()
+    while (at := clock.time() - begin) < loop.seconds:
+        job = Job(at=at, time_ms=loop.time_ms, direct=0, balancer=0, upload=0.0)
+        played = Played(len(plays), job, epoch + begin + at)
+        plays.append(played)
+        await _run(played, loop.port, epoch)
+        if played.status != 200:
+            # What fails at once isn't followed by the next at once.
+            await asyncio.sleep(loop.time_ms / 1000)
+
+
+async def _act(due, action):
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(due - loop.time())
+    await loop.run_in_executor(None, action)
+
+
+async def _play(runs, drain_s):
     loop = asyncio.get_running_loop()
     epoch = time.time() - loop.time()
-    plays = []
-    for place, (jobs, _) in enumerate(runs):
-        start = epoch + loop.time() + LEAD_S + place * STAGGER_S
-        plays.append([Played(number, job, start + job.at) for number, job in enumerate(jobs)])
+    plays, events = [], []
+    for place, run in enumerate(runs):
+        start = loop.time() + LEAD_S + place * STAGGER_S
+        numbered = enumerate(run.jobs, run.first)
+        plays.append([Played(number, job, epoch + start + job.at) for number, job in numbered])
+        events += [asyncio.create_task(_act(start + at, action)) for at, action in run.events]
     order = [
-        (played, port_of(played.job)) for (_, port_of), run in zip(runs, plays) for played in run
-    ]
+        (played, run.port_of(played.job)) for run, played_run in zip(runs, plays)
+        for played in played_run
+    ]  # fmt: skip
     order.sort(key=lambda entry: entry[0].scheduled)
     tasks = []
     for played, port in order:
         delay = played.scheduled - epoch - loop.time()
         if delay > 0:
             await asyncio.sleep(delay)
-        tasks.append(asyncio.create_task(_run(played, port, is_async, epoch)))
+        tasks.append(asyncio.create_task(_run(played, port, epoch)))
     if tasks:
         _, late = await asyncio.wait(tasks, timeout=drain_s)
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    # Not for their time, which is over, but for what went wrong in them.
+    await asyncio.gather(*events)
     return plays
 
 
-async def _run(played, port, is_async, epoch):
+async def _run(played, port, epoch):
     loop = asyncio.get_running_loop()
     played.begun = epoch + loop.time()
     with socket.socket() as connection:
@@ -75,7 +140,7 @@ async def _run(played, port, is_async, epoch):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             await loop.sock_connect(connection, ("127.0.0.1", port))
-            await _send(connection, played, port, is_async)
+            await _send(connection, played, port)
             # Everybody closes after the response, as the request asks.
             answer = b""
             while data := await loop.sock_recv(connection, 65536):
@@ -86,7 +151,7 @@ async def _run(played, port, is_async, epoch):
     played.status = _status(answer)
 
 
-async def _send(connection, played, port, is_async):
+async def _send(connection, played, port):
     loop = asyncio.get_running_loop()
     upload = played.job.upload
     length = UPLOAD_PIECES * len(PIECE) if upload else len(BODY)
@@ -94,7 +159,7 @@ async def _send(connection, played, port, is_async):
         f"POST {JOB_PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
         f"Content-Type: audio/wav\r\nContent-Length: {length}\r\n"
         f"X-Job: {played.number}\r\nX-Sim-Job-Time: {played.job.time_ms}\r\n"
-        + ("X-Sim-Async: 1\r\n" if is_async else "")
+        + ("X-Sim-Async: 1\r\n" if played.job.is_async else "")
         + "\r\n"
     ).encode()
     await loop.sock_sendall(connection, head + (PIECE if upload else BODY))

@@ -26,8 +26,6 @@ routing.csv has one line per run, routing-pooled.csv the same over all seeds wit
 """
 
 import argparse
-import csv
-import re
 import signal
 import sys
 from pathlib import Path
@@ -35,11 +33,11 @@ from pathlib import Path
 import contenders
 import routing_report
 import schedule
-from bench import lab_of_run
-from player import play
+from bench import lab_of_run, names_of
+from player import Run, play
+from stack import ORACLE, Stack
 from waiting import wait_for
 
-ORACLE = "oracle"
 RHO, POLL = 0.7, 0.1
 SWEEP_RHOS = (0.5, 0.7, 0.9)
 SWEEP_POLLS = (0.02, 0.1, 0.3, 1.0)
@@ -50,42 +48,6 @@ SWEEP_CONTENDERS = (
 )  # fmt: skip
 MIN_INTERVAL_S = 0.04
 DRAIN_S = 120
-
-
-class Stack:
-    """A contender in front of its own instances, for one seed."""
-
-    def __init__(self, lab, contender, seed, workload, interval):
-        self.contender = contender
-        self.seed = seed
-        self.log_path = lab.directory / f"{lab.name('jobs')}.csv"
-        arguments = ["--slots", 1, "--jobs-log", self.log_path]
-        arguments += ["--speed", ",".join(map(str, workload.speeds))]
-        if contender == ORACLE:
-            arguments += ["--oracle", "127.0.0.1:0"]
-        self.sim = lab.sim(schedule.INSTANCES, arguments)
-        self.direct_ports = [instance.port for instance in self.sim.instances]
-        if contender == ORACLE:
-            port = re.search(r"^oracle http://127\.0\.0\.1:(\d+)$", self.sim.out(), re.MULTILINE)
-            self.ports = [int(port.group(1))] * workload.balancers
-        else:
-            urls = [instance.url for instance in self.sim.instances]
-            self.ports = [
-                contenders.start(contender, lab, urls, interval).port
-                for _ in range(workload.balancers)
-            ]
-
-    def port_of(self, job):
-        return self.direct_ports[job.direct - 1] if job.direct else self.ports[job.balancer]
-
-    def is_idle(self):
-        return all(i["running"] + i["queued"] == 0 for i in self.sim.states())
-
-    def log(self):
-        """What the simulator says of each job, by number."""
-        self.sim.control("POST", "/flush")
-        with open(self.log_path, newline="") as file:
-            return {int(row["job"]): row for row in csv.DictReader(file) if row["job"]}
 
 
 def run(options, name, rho, poll, names, seconds):
@@ -103,18 +65,17 @@ def run(options, name, rho, poll, names, seconds):
     for first in range(0, len(seeds), together):
         with lab_of_run() as lab:
             stacks = [
-                Stack(lab, contender, seed, workload, poll * job_time)
+                Stack(lab, contender, seed, workload, poll * job_time, copy=copy)
                 for seed in seeds[first : first + together]
                 for contender in names
-                for _ in range(options.oracles if contender == ORACLE else 1)
+                for copy in range(options.oracles if contender == ORACLE else 1)
             ]
-            plays = play(
-                [(jobs[stack.seed], stack.port_of) for stack in stacks], workload.is_async, DRAIN_S
-            )
+            plays = play([Run(jobs[stack.seed], stack.port_of) for stack in stacks], DRAIN_S)
             wait_for(lambda: all(s.is_idle() for s in stacks), "all jobs to end", DRAIN_S)
             routing_report.warn_if_late(plays)
             for stack, played in zip(stacks, plays):
-                outcomes = routing_report.outcomes(played, stack.log(), workload.is_async)
+                counted = routing_report.after_warm_up(routing_report.balanced(played))
+                outcomes = routing_report.outcomes(counted, stack.log())
                 runs.setdefault((stack.contender, stack.seed), []).append(outcomes)
     return [
         routing_report.Figures(name, rho, poll, job_time, contender, seed, outcomes)
@@ -136,15 +97,6 @@ def sweep(options, done):
 
 
 def parse(arguments):
-    def names_of(known):
-        def parse_names(text):
-            unknown = [name for name in text.split(",") if name not in known]
-            if unknown:
-                raise argparse.ArgumentTypeError(f"{unknown}: known are {', '.join(known)}")
-            return text.split(",")
-
-        return parse_names
-
     all_contenders = [ORACLE, *contenders.NAMES]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from bench import ROUTING_TARGETS, data_block, draw
 from schedule import WORKLOADS
+from stack import ORACLE
 
-ORACLE = "oracle"
 WARM_UP = 0.05
 # Jobs that follow each other share their fate: errors are estimated from blocks of them.
 BLOCK = 50
@@ -52,7 +52,7 @@ class Outcome:
     """A job that went through the balancer."""
 
     response: float
-    is_to_fewest: bool
+    excess: int  # jobs of its instance less the fewest of any, when it came
     imbalance: int
 
 
@@ -78,7 +78,8 @@ class Figures:
         self.failed = len(outcomes) - len(good)
         self.mean = sum(times) / len(times) if times else math.nan
         self.p50, self.p95, self.p99 = (percentile(times, p) for p in (50, 95, 99))
-        self.share = sum(o.is_to_fewest for o in good) / len(good) if good else math.nan
+        self.share = sum(o.excess == 0 for o in good) / len(good) if good else math.nan
+        self.excess = sum(o.excess for o in good) / len(good) if good else math.nan
         self.imbalance = max((o.imbalance for o in good), default=0)
 
 
@@ -88,18 +89,30 @@ def percentile(ordered, percent):
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-def outcomes(plays, log, is_async):
-    """Joins what the clients saw with the simulator's log; without the warm-up."""
-    balanced = [played for played in plays if not played.job.direct]
-    return [_outcome(p, log, is_async) for p in balanced[math.ceil(WARM_UP * len(balanced)) :]]
+def balanced(plays):
+    """Those that went through the balancer."""
+    return [played for played in plays if not played.job.direct]
 
 
-def _outcome(played, log, is_async):
-    row = log.get(played.number)
-    if played.status != 200 or row is None or row["outcome"] != "done":
+def after_warm_up(plays):
+    return plays[math.ceil(WARM_UP * len(plays)) :]
+
+
+def outcomes(plays, log):
+    """Joins what the clients saw with the simulator's log.
+
+    None stands for a job that failed, or was done more than once.
+    """
+    return [_outcome(played, log) for played in plays]
+
+
+def _outcome(played, log):
+    done = [row for row in log.get(played.number, []) if row["outcome"] == "done"]
+    if played.status != 200 or len(done) != 1:
         return None
-    ended = float(row["ended"]) if is_async else played.ended
-    return Outcome(ended - played.scheduled, int(row["excess"]) == 0, int(row["imbalance"]))
+    row = done[0]
+    ended = float(row["ended"]) if played.job.is_async else played.ended
+    return Outcome(ended - played.scheduled, int(row["excess"]), int(row["imbalance"]))
 
 
 def warn_if_late(plays):
@@ -114,7 +127,7 @@ def warn_if_late(plays):
 # --- pooled over seeds, against the oracle
 
 
-def pool(figures):
+def pool(figures, block=BLOCK):
     """One row (a dictionary of POOLED_FIELDS) per workload, rho, poll and contender."""
     found = defaultdict(list)
     for f in figures:
@@ -122,19 +135,20 @@ def pool(figures):
     rows = []
     for key, seeds in found.items():
         oracles = found[(*key[:3], ORACLE)]
-        whole, oracle = _pool_of(seeds), _pool_of(oracles)
+        whole, oracle = pool_of(seeds), pool_of(oracles)
         by_seed = [f.mean / o.mean for f, o in zip(seeds, oracles)]
         row = {field: getattr(whole, field, None) for field in POOLED_FIELDS}
         row |= {f"{name}_ratio": getattr(whole, name) / getattr(oracle, name)
                 for name in ("mean", "p95", "p99")}  # fmt: skip
         row |= {"mean_ratio_low": min(by_seed), "mean_ratio_high": max(by_seed)}
         if key[-1] != ORACLE:
-            row |= _errors(seeds, oracles)
+            row |= ratio_errors(seeds, oracles, block)
         rows.append(row)
     return rows
 
 
-def _pool_of(seeds):
+def pool_of(seeds):
+    """The Figures of all seeds together."""
     first = seeds[0]
     runs = [run for f in seeds for run in f.runs]
     return Figures(
@@ -142,12 +156,15 @@ def _pool_of(seeds):
     )
 
 
-def _errors(seeds, oracles):
-    """Standard errors of the ratios of mean and p99: a bootstrap over blocks of the same jobs."""
+def ratio_errors(seeds, references, block=BLOCK):
+    """Standard errors of the ratios of mean and p99: a bootstrap over blocks of the same jobs.
+
+    `references` are another contender's Figures of the same seeds. Too few blocks have no error.
+    """
     blocks = [
-        (_times(f.runs, begin), _times(o.runs, begin))
-        for f, o in zip(seeds, oracles)
-        for begin in range(0, len(f.runs[0]), BLOCK)
+        (_times(f.runs, begin, block), _times(r.runs, begin, block))
+        for f, r in zip(seeds, references)
+        for begin in range(0, len(f.runs[0]), block)
     ]
     blocks = [(own, ideal) for own, ideal in blocks if own and ideal]
     if len(blocks) < MIN_BLOCKS:
@@ -165,8 +182,8 @@ def _errors(seeds, oracles):
     }
 
 
-def _times(runs, begin):
-    return [o.response for run in runs for o in run[begin : begin + BLOCK] if o is not None]
+def _times(runs, begin, block):
+    return [o.response for run in runs for o in run[begin : begin + block] if o is not None]
 
 
 def print_table(figures):
@@ -195,10 +212,11 @@ def print_targets(figures):
     for row in pool(figures):
         if row["contender"] == "leastjobs" and (row["rho"], row["poll"]) == TARGETS_AT:
             for field, target in ROUTING_TARGETS.get(row["workload"], {}).items():
-                print(f"  {row['workload']:3}{_verdict(row, field, target)}")
+                print(f"  {row['workload']:3}{verdict(row, field, target)}")
 
 
-def _verdict(row, field, target):
+def verdict(row, field, target):
+    """Whether a row of pool() meets a target, in words."""
     label = field.replace("_", " ")
     if field == "share":
         met = "met" if row[field] >= target else "MISSED"
@@ -214,11 +232,11 @@ def _verdict(row, field, target):
 
 def write(out, figures):
     rows = ({field: getattr(f, field) for field in RUN_FIELDS} for f in figures)
-    _write_csv(out / "routing.csv", RUN_FIELDS, rows)
-    _write_csv(out / "routing-pooled.csv", POOLED_FIELDS, pool(figures))
+    write_csv(out / "routing.csv", RUN_FIELDS, rows)
+    write_csv(out / "routing-pooled.csv", POOLED_FIELDS, pool(figures))
 
 
-def _write_csv(path, fields, rows):
+def write_csv(path, fields, rows):
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, fields, lineterminator="\n")
         writer.writeheader()

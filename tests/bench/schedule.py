@@ -46,6 +46,7 @@ class Job:
     direct: int  # 0: through a balancer; else the number of the instance that it is sent to
     balancer: int  # which one, from 0
     upload: float  # seconds that its body takes to be sent
+    is_async: bool = False
 
 
 def make(workload, rho, seconds, job_time, seed):
@@ -64,7 +65,7 @@ def _job(dice, workload, at, job_time):
     service = dice.lognormvariate(math.log(job_time) - SIGMA**2 / 2, SIGMA)
     is_other = dice.random() < workload.other
     to_first = dice.random() < OTHER_TO_FIRST
-    another = dice.randint(2, INSTANCES)
+    another = dice.randint(2, len(workload.speeds))
     balancer = dice.randrange(workload.balancers)
     upload = dice.expovariate(1 / job_time)
     return Job(
@@ -73,4 +74,5 @@ def _job(dice, workload, at, job_time):
         direct=(1 if to_first else another) if is_other else 0,
         balancer=balancer,
         upload=upload if workload.has_uploads and not is_other else 0.0,
+        is_async=workload.is_async,
     )

@@ -80,6 +80,10 @@ enum {
     ASYNC,
     UPLOAD,
     SIGMA,
+    LATENCY,
+    TO_BUSY,
+    SLOTS,
+    QUICKEST,
     SPEEDS
 };
 
@@ -97,6 +101,10 @@ static const struct option options[] = {
     {"async", required_argument, NULL, ASYNC},
     {"upload", required_argument, NULL, UPLOAD},
     {"sigma", required_argument, NULL, SIGMA},
+    {"latency", required_argument, NULL, LATENCY},
+    {"to-busy", required_argument, NULL, TO_BUSY},
+    {"slots", required_argument, NULL, SLOTS},
+    {"quickest", required_argument, NULL, QUICKEST},
     {"speeds", required_argument, NULL, SPEEDS},
     {0},
 };
@@ -106,7 +114,8 @@ static const double limits[][2] = {
     [INSTANCES] = {1, 100000}, [BALANCERS] = {1, 1000}, [BURST] = {1, 100000}, [JOBS] = {1, 1e12},
     [RUN] = {1, 1e12},         [SEED] = {0, 1e15},      [DICE] = {0, 1e15},    [RHO] = {0.01, 0.99},
     [POLL] = {1e-6, 1e6},      [OTHER] = {0, 1},        [ASYNC] = {0, 1},      [UPLOAD] = {0, 1e6},
-    [SIGMA] = {0, 5},
+    [SIGMA] = {0, 5},          [LATENCY] = {0, 1e6},    [TO_BUSY] = {0, 1},    [SLOTS] = {1, 1000},
+    [QUICKEST] = {0, 1e6},
 };
 
 static void set_number(struct settings *settings, int option, double number)
@@ -114,11 +123,15 @@ static void set_number(struct settings *settings, int option, double number)
     unsigned *counts[] = {[INSTANCES] = &settings->instances,
                           [BALANCERS] = &settings->balancers,
                           [BURST] = &settings->burst};
-    double *numbers[] = {
-        [RHO] = &settings->rho,     [POLL] = &settings->poll,     [OTHER] = &settings->other,
-        [ASYNC] = &settings->async, [UPLOAD] = &settings->upload, [SIGMA] = &settings->sigma};
+    double *numbers[] = {[RHO] = &settings->rho,          [POLL] = &settings->poll,
+                         [OTHER] = &settings->other,      [ASYNC] = &settings->async,
+                         [UPLOAD] = &settings->upload,    [SIGMA] = &settings->sigma,
+                         [LATENCY] = &settings->latency,  [TO_BUSY] = &settings->to_busy,
+                         [QUICKEST] = &settings->quickest};
     if (option <= BURST) {
         *counts[option] = (unsigned)number;
+    } else if (option == SLOTS) {
+        settings->slots = (unsigned)number;
     } else if (option == JOBS) {
         settings->jobs = (uint64_t)number;
     } else if (option == RUN) {
@@ -158,6 +171,11 @@ static bool read_options(int argc, char **argv, struct settings *settings)
             return false;
         }
     }
+    if (settings->latency > settings->poll ||
+        (settings->quickest > 0 && settings->latency > settings->quickest)) {
+        fprintf(stderr, "leastjobs-model: --latency is longer than --poll or --quickest\n");
+        return false;
+    }
     if (settings->run == 0 || settings->run > settings->jobs) {
         settings->run = settings->jobs;
     }
@@ -174,6 +192,8 @@ int main(int argc, char **argv)
                                 .rho = 0.7,
                                 .poll = 0.1,
                                 .sigma = 1,
+                                .to_busy = 0.5,
+                                .slots = 1,
                                 .speeds = {1},
                                 .speed_count = 1};
     if (!read_options(argc, argv, &settings)) {

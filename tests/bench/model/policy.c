@@ -25,6 +25,13 @@ static double load_leastjobs(struct world *world, struct view *view, unsigned in
     return view->in_flight + view->external + view_recent_jobs(world, view);
 }
 
+static double load_expected(struct world *world, struct view *view, unsigned instance)
+{
+    (void)world;
+    (void)instance;
+    return view->in_flight + view->check.expected + (view->accepted - view->check.told_accepted);
+}
+
 static double load_by_speed(struct world *world, struct view *view, unsigned instance)
 {
     return (load_leastjobs(world, view, instance) + 1) / world->instances[instance].speed;
@@ -37,7 +44,7 @@ static double load_reported(struct world *world, struct view *view, unsigned ins
     return view->active;
 }
 
-static double load_reported_plus_pending(struct world *world, struct view *view, unsigned instance)
+static double load_with_open(struct world *world, struct view *view, unsigned instance)
 {
     (void)world;
     (void)instance;
@@ -112,37 +119,42 @@ static unsigned pick_random2(struct world *world, unsigned balancer)
     return views[b].in_flight * views[a].weight > views[a].in_flight * views[b].weight ? a : b;
 }
 
-/* leastjobs is what the product does; open+external the same without recent jobs. Of the
- * experiments, the number is the window in polls. nginx's least_conn is leastconn here. */
+/* forecast is what the product does; last-report the same with external jobs as last reported, and
+ * true-report with those that they really were. leastjobs is what version 0.1 did, open+external
+ * the same without recent jobs. Of the experiments, the number is the window in polls. nginx's
+ * least_conn is leastconn here. */
 /* clang-format off */
 static const struct policy policies[] = {
-    {"oracle", pick_least, load_true, 0, 0, RECENT_NONE, false, false},
-    {"oracle-by-speed", pick_least, load_true_by_speed, 0, 0, RECENT_NONE, false, false},
-    {"leastjobs", pick_least, load_leastjobs, 1, 0.25, RECENT_RATE, false, false},
-    {"leastjobs-by-speed", pick_least, load_by_speed, 1, 0.25, RECENT_RATE, false, false},
-    {"open+external", pick_least, load_leastjobs, 0, 0, RECENT_NONE, false, false},
-    {"leastconn", pick_leastconn, NULL, 0, 0, RECENT_NONE, false, false},
-    {"leastconn-w", pick_leastconn, NULL, 0, 0, RECENT_NONE, true, false},
-    {"roundrobin-w", pick_roundrobin, NULL, 0, 0, RECENT_NONE, true, false},
-    {"random2-w", pick_random2, NULL, 0, 0, RECENT_NONE, true, false},
-    {"reported", pick_least, load_reported, 0, 0, RECENT_NONE, false, true},
-    {"reported+pending", pick_least, load_reported_plus_pending, 0, 0, RECENT_NONE, false, true},
-    {"window-1", pick_least, load_leastjobs, 1, 1, RECENT_WINDOW, false, false},
-    {"window-1.125", pick_least, load_leastjobs, 1.125, 1.125, RECENT_WINDOW, false, false},
-    {"window-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_WINDOW, false, false},
-    {"window-1.5", pick_least, load_leastjobs, 1.5, 1.5, RECENT_WINDOW, false, false},
-    {"rate-1", pick_least, load_leastjobs, 1, 1, RECENT_RATE, false, false},
-    {"rate-1.125", pick_least, load_leastjobs, 1.125, 1.125, RECENT_RATE, false, false},
-    {"rate-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_RATE, false, false},
-    {"rate-1.5", pick_least, load_leastjobs, 1.5, 1.5, RECENT_RATE, false, false},
-    {"rate-1-async", pick_least, load_leastjobs, 1, 0, RECENT_RATE, false, false},
-    {"epoch", pick_least, load_leastjobs, 1, 1, RECENT_EPOCH, false, false},
-    {"epoch-async", pick_least, load_leastjobs, 1, 0, RECENT_EPOCH, false, false},
-    {"since", pick_least, load_leastjobs, 1, 1, RECENT_SINCE, false, false},
-    {"since-quick", pick_least, load_leastjobs, 1, 0.25, RECENT_SINCE, false, false},
-    {"since-async", pick_least, load_leastjobs, 1, 0, RECENT_SINCE, false, false},
-    {"sent-1", pick_least, load_leastjobs, 1, 1, RECENT_SENT, false, false},
-    {"sent-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_SENT, false, false},
+    {"oracle", pick_least, load_true, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
+    {"oracle-by-speed", pick_least, load_true_by_speed, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
+    {"leastjobs", pick_least, load_leastjobs, 1, 0.25, RECENT_RATE, REPORTS_WAIT, false},
+    {"leastjobs-by-speed", pick_least, load_by_speed, 1, 0.25, RECENT_RATE, REPORTS_WAIT, false},
+    {"open+external", pick_least, load_leastjobs, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
+    {"forecast", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_FORECAST, false},
+    {"last-report", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_LAST, false},
+    {"true-report", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_TRUE, false},
+    {"leastconn", pick_leastconn, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
+    {"leastconn-w", pick_leastconn, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, true},
+    {"roundrobin-w", pick_roundrobin, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, true},
+    {"random2-w", pick_random2, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, true},
+    {"reported", pick_least, load_reported, 0, 0, RECENT_NONE, REPORTS_AT_ONCE, false},
+    {"reported+pending", pick_least, load_with_open, 0, 0, RECENT_NONE, REPORTS_AT_ONCE, false},
+    {"window-1", pick_least, load_leastjobs, 1, 1, RECENT_WINDOW, REPORTS_WAIT, false},
+    {"window-1.125", pick_least, load_leastjobs, 1.125, 1.125, RECENT_WINDOW, REPORTS_WAIT, false},
+    {"window-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_WINDOW, REPORTS_WAIT, false},
+    {"window-1.5", pick_least, load_leastjobs, 1.5, 1.5, RECENT_WINDOW, REPORTS_WAIT, false},
+    {"rate-1", pick_least, load_leastjobs, 1, 1, RECENT_RATE, REPORTS_WAIT, false},
+    {"rate-1.125", pick_least, load_leastjobs, 1.125, 1.125, RECENT_RATE, REPORTS_WAIT, false},
+    {"rate-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_RATE, REPORTS_WAIT, false},
+    {"rate-1.5", pick_least, load_leastjobs, 1.5, 1.5, RECENT_RATE, REPORTS_WAIT, false},
+    {"rate-1-async", pick_least, load_leastjobs, 1, 0, RECENT_RATE, REPORTS_WAIT, false},
+    {"epoch", pick_least, load_leastjobs, 1, 1, RECENT_EPOCH, REPORTS_WAIT, false},
+    {"epoch-async", pick_least, load_leastjobs, 1, 0, RECENT_EPOCH, REPORTS_WAIT, false},
+    {"since", pick_least, load_leastjobs, 1, 1, RECENT_SINCE, REPORTS_WAIT, false},
+    {"since-quick", pick_least, load_leastjobs, 1, 0.25, RECENT_SINCE, REPORTS_WAIT, false},
+    {"since-async", pick_least, load_leastjobs, 1, 0, RECENT_SINCE, REPORTS_WAIT, false},
+    {"sent-1", pick_least, load_leastjobs, 1, 1, RECENT_SENT, REPORTS_WAIT, false},
+    {"sent-1.25", pick_least, load_leastjobs, 1.25, 1.25, RECENT_SENT, REPORTS_WAIT, false},
 };
 /* clang-format on */
 

@@ -77,7 +77,7 @@ static void take_report(const struct world *world, const struct instance *instan
     view->waiting_active = instance->active;
     view->waiting_external = external;
     view->visible_at = view->check_phase + ceil((moment - view->check_phase) / interval) * interval;
-    if (world->policy->direct) {
+    if (world->policy->reports == REPORTS_AT_ONCE) {
         view->visible_at = moment;
     }
 }
@@ -85,6 +85,10 @@ static void take_report(const struct world *world, const struct instance *instan
 void view_catch_up(struct world *world, unsigned balancer, unsigned number)
 {
     struct view *view = view_row(world, balancer) + number;
+    if (world->policy->reports >= REPORTS_LAST) {
+        check_catch_up(world, number, view);
+        return;
+    }
     if (view->waiting && view->visible_at <= world->now) {
         accept_report(world, balancer, view);
     }

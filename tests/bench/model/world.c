@@ -9,8 +9,6 @@
 
 enum { BUSY_ONE_IN = 5 };
 static const double WARM_UP = 0.05;
-/* Half of the jobs by other roads go to one instance in five, the rest to the others. */
-static const double OTHER_TO_BUSY = 0.5;
 
 static void heap_push(struct world *world, struct event event)
 {
@@ -71,6 +69,7 @@ static void respond(struct world *world, const struct job *job)
     struct view *view = view_row(world, job->balancer) + job->instance;
     view_catch_up(world, job->balancer, job->instance);
     view->in_flight--;
+    view->accepted += job->async;
     view_requeue(world, view);
     double limit = policy->quick * world->settings->poll;
     bool quick = policy->quick > 0 ? world->now - job->sent < limit : job->async;
@@ -84,6 +83,15 @@ static void respond(struct world *world, const struct job *job)
     }
 }
 
+static double *first_free_slot(const struct world *world, const struct instance *instance)
+{
+    double *first = instance->free_at;
+    for (unsigned i = 1; i < world->settings->slots; i++) {
+        first = instance->free_at[i] < *first ? &instance->free_at[i] : first;
+    }
+    return first;
+}
+
 /* The upload is over: the job takes its place in the instance's queue. */
 static void job_begin(struct world *world, unsigned number)
 {
@@ -91,9 +99,13 @@ static void job_begin(struct world *world, unsigned number)
     struct instance *instance = &world->instances[job->instance];
     view_catch_up_all(world, job->instance);
     instance->active++;
-    double start = instance->free_at > world->now ? instance->free_at : world->now;
-    instance->free_at = start + job->service / instance->speed;
-    heap_push(world, (struct event){instance->free_at, number, false});
+    double *slot = first_free_slot(world, instance);
+    double start = *slot > world->now ? *slot : world->now;
+    *slot = start + job->service / instance->speed;
+    heap_push(world, (struct event){*slot, number, false});
+    if (!job->other) {
+        view_row(world, job->balancer)[job->instance].uploading--;
+    }
     if (job->async && !job->other) {
         respond(world, job);
     }
@@ -146,6 +158,8 @@ static void job_send(struct world *world, unsigned number)
         job->instance = world->policy->pick(world, job->balancer);
         struct view *view = view_row(world, job->balancer) + job->instance;
         view->in_flight++;
+        view->sessions++;
+        view->uploading++;
         view_requeue(world, view);
         if (world->policy->recent == RECENT_SENT) {
             view_remember(view, world->now);
@@ -172,7 +186,7 @@ static void arrive(struct world *world, uint64_t job_number)
     *job = (struct job){.sent = world->now, .number = job_number};
     job->service = draw_lognormal(nature, settings->sigma);
     job->other = draw_unit(nature) < settings->other;
-    bool to_busy = draw_unit(nature) < OTHER_TO_BUSY;
+    bool to_busy = draw_unit(nature) < settings->to_busy;
     unsigned busy = (settings->instances + BUSY_ONE_IN - 1) / BUSY_ONE_IN;
     unsigned others = settings->instances > busy ? settings->instances - busy : busy;
     unsigned any = draw_below(nature, to_busy ? busy : others);
@@ -197,7 +211,7 @@ static void run_until(struct world *world, double time)
     }
 }
 
-/* Returns the sum of the speeds. */
+/* Returns how much work all instances do in a unit of time. */
 static double world_new(struct world *world, uint64_t run)
 {
     const struct settings *settings = world->settings;
@@ -210,9 +224,11 @@ static double world_new(struct world *world, uint64_t run)
     world->ties = memory_new(settings->instances, sizeof *world->ties);
     world->turns = memory_new(settings->balancers, sizeof *world->turns);
     world->views = memory_new(views, sizeof *world->views);
+    world->free_at = memory_new((size_t)settings->instances * settings->slots, sizeof(double));
     for (unsigned i = 0; i < settings->instances; i++) {
+        world->instances[i].free_at = world->free_at + (size_t)i * settings->slots;
         world->instances[i].speed = settings->speeds[i % settings->speed_count];
-        capacity += world->instances[i].speed;
+        capacity += world->instances[i].speed * settings->slots;
     }
     for (size_t i = 0; i < views; i++) {
         struct view *view = &world->views[i];
@@ -234,6 +250,7 @@ static void world_free(struct world *world)
     free(world->views);
     free(world->turns);
     free(world->ties);
+    free(world->free_at);
     free(world->instances);
     free(world->jobs);
     free(world->heap);

@@ -2,13 +2,15 @@
 #define MODEL_WORLD_H
 
 /*
- * The instances, the jobs and what happens to them. Instances run one job at a time, first come
- * first served; service times are log-normal with mean 1, which is the unit of all times. Jobs
- * arrive as a Poisson process, one by one or in bursts; some of them by other roads, which no
- * balancer sees.
+ * The instances, the jobs and what happens to them. Instances run so many jobs at a time as they
+ * have slots, first come first served; service times are log-normal with mean 1, which is the unit
+ * of all times. Jobs arrive as a Poisson process, one by one or in bursts; some of them by other
+ * roads, which no balancer sees.
  */
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "check.h"
 
 enum {
     SPEEDS_MAX = 64,
@@ -31,6 +33,10 @@ struct settings {
     double async;  /* share of the balancers' jobs that are answered at once and run on */
     double upload; /* mean time of an upload */
     double sigma;
+    double latency;  /* from HAProxy's counts before a health check to those after it */
+    double quickest; /* time from one check to the next where things change; 0: always `poll` */
+    double to_busy;  /* share of the jobs by other roads that goes to one instance in five */
+    unsigned slots;  /* of each instance */
     double speeds[SPEEDS_MAX];
     unsigned speed_count;
 };
@@ -45,8 +51,14 @@ enum recent {
     RECENT_SENT,   /* all jobs sent within a window, less those in flight */
 };
 
-struct world;
-struct view;
+/* How an instance's report gets into the load that is compared. */
+enum reports {
+    REPORTS_WAIT,     /* for the next agent-check */
+    REPORTS_AT_ONCE,  /* as it is */
+    REPORTS_LAST,     /* by a check as check.h has it: what it says of external jobs */
+    REPORTS_FORECAST, /* the same, as a forecast */
+    REPORTS_TRUE,     /* the same, but what of it isn't the balancer's own is known exactly */
+};
 
 struct policy {
     const char *name;
@@ -55,8 +67,8 @@ struct policy {
     double window; /* for recent, in polls */
     double quick;  /* an answer within this time, in polls, means an async job; 0: it is known */
     enum recent recent;
+    enum reports reports;
     bool weighted; /* the agent's weights count */
-    bool direct;   /* reports come at once, without an agent-check */
 };
 
 /* What one balancer knows of one instance. */
@@ -82,10 +94,14 @@ struct view {
     unsigned waiting_active;
     unsigned waiting_external;
     bool waiting;
+    unsigned sessions;  /* requests that were ever sent there */
+    unsigned accepted;  /* async ones of them that were answered */
+    unsigned uploading; /* those in flight whose job hasn't begun */
+    struct check check;
 };
 
 struct instance {
-    double free_at;
+    double *free_at; /* of each slot */
     double speed;
     unsigned active; /* running and waiting */
     unsigned jobs;   /* and in upload */
@@ -126,6 +142,7 @@ struct world {
     double now;
     uint64_t stamp;
     struct instance *instances;
+    double *free_at;    /* [instance][slot] */
     struct view *views; /* [balancer][instance] */
     double *turns;      /* round robin: the last position, per balancer */
     unsigned *ties;
