@@ -215,7 +215,9 @@ void state_inherit(struct state *state)
     state->external_jobs += state->in_flight + state_accepted(state);
     if (state->external_jobs > SAMPLE_JOBS_MAX)
         state->external_jobs = SAMPLE_JOBS_MAX;
-    forecast_restart(&state->forecast, state->external_jobs);
+    /* Before any report there is nothing to go on from: the first one counts in full. */
+    if (state->external_jobs > 0 || state->forecast.reports > 0)
+        forecast_restart(&state->forecast, state->external_jobs);
     state->in_flight = 0;
     state->sessions = 0;
     state->acceptances = state->reported = state->told = 0;

@@ -1,5 +1,5 @@
 /*
- * What HAProxy's runtime socket answers: answer_look(), answer_apply(), answer_write_states().
+ * What HAProxy's runtime socket answers: answer_look(), answer_apply(), serverstate_write().
  *
  * Input: the answers; the scope is that of an answer about all, then of one about some.
  */
@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "fuzz.h"
 #include "names.h"
+#include "serverstate.h"
 
 #define INSTANCES 3
 
@@ -84,24 +85,39 @@ static void check_apply(const char *text, size_t size, enum answer_scope scope)
     promise(is_same(first, states, sizeof(first)));
 }
 
-/* Whole lines of the answer, so that nothing is forged for HAProxy's next start. */
+static bool is_instance(const char *line, size_t length)
+{
+    return memmem(line, length, " farm ", 6) != NULL &&
+           memmem(line, length, " instance", 9) != NULL &&
+           (memmem(line, length, " 8000 0", 7) != NULL || memmem(line, length, " 443 ", 5) != NULL);
+}
+
+/* Lines of configured instances only, each with the configuration's port and as many columns. */
 static void check_written(const char *text, size_t size)
 {
+    static struct instance instances[] = {
+        {.number = 1, .url = {.port = 8000}},
+        {.number = 65535, .url = {.port = 443, .tls = true}},
+    };
+    static const struct config config = {.instances = instances, .instance_count = 2};
     char *written = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&written, &length);
 
     if (out == NULL)
         abort();
-    answer_write_states(out, text, size);
+    serverstate_write(out, text, size, &config);
     fclose(out);
-    size_t head = strlen(STATE_FILE_EMPTY);
-    promise(length >= head && is_same(written, STATE_FILE_EMPTY, head));
+    size_t head = strlen(STATE_FILE_VERSION "\n");
+    promise(length >= head && is_same(written, STATE_FILE_VERSION "\n", head));
     for (const char *line = written + head; line < written + length;) {
         const char *end = memchr(line, '\n', (size_t)(written + length - line));
         promise(end != NULL);
-        promise(memmem(text, size, line, (size_t)(end - line)) != NULL);
-        promise(line == written + head || memmem(line, (size_t)(end - line), " farm ", 6) != NULL);
+        size_t spaces = 0;
+        for (const char *at = line; at < end; at++)
+            spaces += *at == ' ';
+        promise(spaces == SERVERSTATE_COLUMNS - 1);
+        promise(is_instance(line, (size_t)(end - line)));
         line = end + 1;
     }
     free(written);
