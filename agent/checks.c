@@ -144,7 +144,8 @@ static void hasten(struct checks *checks, size_t index)
     if (pending->gap_ms > most)
         pending->gap_ms = most;
     if (checks->is_busy && pending->gap_ms < most)
-        poller_hasten(checks->poller, index, pending->gap_ms);
+        poller_due_in(checks->poller, index,
+                      checks->farm->states[index].started_ms + pending->gap_ms - clock_ms());
 }
 
 /* After a report: has anything come, gone, or been counted otherwise since the one before? */
@@ -339,6 +340,9 @@ static void welcome_process(struct checks *checks)
     bool is_first = checks->counts.haproxy_processes++ == 0;
 
     for (size_t i = 0; i < checks->farm->count; i++) {
+        const struct state *state = &checks->farm->states[i];
+        if (state->in_flight > 0 || state_accepted(state) > 0)
+            checks->farm->is_inherited = true;
         state_inherit(&checks->farm->states[i]);
         checks->pending[i].start.acceptances = 0;
         checks->pending[i].start.sessions = 0;
@@ -525,7 +529,10 @@ static bool see_jobs(struct checks *checks)
         checks->farm->is_async = true;
     if (are_over(checks->farm, &now))
         checks->farm->is_async = false;
-    return now.in_flight > 0 || now.sessions != before.sessions || checks->farm->is_async;
+    if (now.external == 0)
+        checks->farm->is_inherited = false;
+    return now.in_flight > 0 || now.sessions != before.sessions || checks->farm->is_async ||
+           checks->farm->is_inherited;
 }
 
 static void set_pace(struct checks *checks)
@@ -628,6 +635,22 @@ static const char *haproxy_address(void *context, size_t index)
     return checks->farm->states[index].address;
 }
 
+/*
+ * A check that a reload gave up is begun again when its interval is over, else fast reloads would
+ * starve it; sooner they would ask without end.
+ */
+static void resume_checks(struct checks *checks)
+{
+    int64_t now = clock_ms();
+
+    for (size_t i = 0; i < checks->farm->count; i++) {
+        const struct state *state = &checks->farm->states[i];
+        if (state->asked)
+            poller_due_in(checks->poller, i,
+                          state->started_ms + checks->config->jobs_interval_ms - now);
+    }
+}
+
 static bool start_poller(struct checks *checks, struct event_base *base, long connections_max)
 {
     struct poller_events events = {.due = on_due,
@@ -638,8 +661,7 @@ static bool start_poller(struct checks *checks, struct event_base *base, long co
     bool *is_now = xcalloc(checks->farm->count, sizeof(*is_now));
 
     for (size_t i = 0; i < checks->farm->count; i++) {
-        /* One that a reload gave up is begun again, else reloads could starve it. */
-        is_now[i] = !checks->farm->states[i].checked || checks->farm->states[i].asked;
+        is_now[i] = !checks->farm->states[i].checked && !checks->farm->states[i].asked;
         checks->was_drained[i] = checks->farm->states[i].drained;
         checks->pending[i].gap_ms = checks->config->jobs_interval_ms;
     }
@@ -647,7 +669,10 @@ static bool start_poller(struct checks *checks, struct event_base *base, long co
     checks->poller =
         poller_new(base, checks->config, is_now, interval_ms(checks), connections_max, &events);
     free(is_now);
-    return checks->poller != NULL;
+    if (checks->poller == NULL)
+        return false;
+    resume_checks(checks);
+    return true;
 }
 
 struct checks *checks_new(struct event_base *base, const struct config *config, struct farm *farm,

@@ -4,8 +4,12 @@
 #define WEIGHT_MIN (1.0 / 64)
 /* So many reports' worth of trust in the last one, before any has shown that it is wrong. */
 #define TRUST 4
-/* Another level: ten standard deviations, of jobs that come at random at least. */
+/*
+ * Another level: ten standard deviations of the reports so far, and more than chance makes of jobs
+ * that come at random (whose variance is their mean).
+ */
 #define LEVEL_FACTOR 100
+#define CHANCE_FACTOR 2
 #define EQUAL_REPORTS 8
 
 void forecast_restart(struct forecast *forecast, double jobs)
@@ -22,9 +26,10 @@ static double weight_of(const struct forecast *forecast)
 
 static bool is_another_level(const struct forecast *forecast, double difference)
 {
-    double least = forecast->mean > 1 ? forecast->mean : 1;
+    double square = difference * difference;
 
-    return difference * difference >= LEVEL_FACTOR * (forecast->variance + least);
+    return square >= LEVEL_FACTOR * forecast->variance &&
+           square >= CHANCE_FACTOR * (forecast->mean > 1 ? forecast->mean : 1);
 }
 
 /* From 0, the last report says nothing, to 1, it says all. */

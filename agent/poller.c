@@ -419,19 +419,18 @@ void poller_set_interval(struct poller *poller, unsigned interval_ms)
         be_due_in(&poller->checks[i], sooner_moment(&poller->checks[i]));
 }
 
-void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms)
+void poller_due_in(struct poller *poller, size_t index, int64_t wait_ms)
 {
     struct check *check = &poller->checks[index];
-    int64_t wait = check->started_ms + wait_ms - clock_ms();
+    struct timeval step = clock_timeval(wait_ms);
     struct timeval due, soon;
 
     if (check->easy != NULL || check->is_waiting)
         return;
     event_base_gettimeofday_cached(poller->base, &soon);
-    struct timeval step = clock_timeval(wait);
     evutil_timeradd(&soon, &step, &soon);
     if (!evtimer_pending(check->timer, &due) || clock_is_before(&soon, &due))
-        be_due_in(check, wait);
+        be_due_in(check, wait_ms);
 }
 
 void poller_hurry(struct poller *poller)

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "sample.h"
@@ -50,8 +51,8 @@ void poller_start(struct poller *poller, size_t index);
  */
 void poller_set_interval(struct poller *poller, unsigned interval_ms);
 
-/* This one is due `wait_ms` after its last check began, if that is sooner than its moment. */
-void poller_hasten(struct poller *poller, size_t index, unsigned wait_ms);
+/* This one is due in `wait_ms`, if that is sooner than its moment; 0 or less: at once. */
+void poller_due_in(struct poller *poller, size_t index, int64_t wait_ms);
 
 /* All are due at once, but those whose check waits for its start. */
 void poller_hurry(struct poller *poller);

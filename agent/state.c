@@ -38,6 +38,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->mark = previous == NULL ? new_mark() : previous->mark;
     farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
     farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
+    farm->is_inherited = previous != NULL && previous->is_inherited;
     farm->states = xcalloc(farm->count, sizeof(*farm->states));
     for (size_t i = 0; i < farm->count; i++) {
         farm->states[i] = (struct state){
@@ -155,6 +156,10 @@ enum state_change state_apply(struct state *state, const struct sample *sample,
     state->reason = sample->reason;
     if (sample->reason != CHECK_PASSED)
         return apply_failure(state, sample, start, rules, now);
+    /* One that answers again takes connections again. */
+    if (state->error[0] != '\0')
+        state->errors.penalty = 0;
+    state->errors.is_held = state->errors.is_held && state->errors.penalty > 0;
     state->error[0] = '\0';
     state->failures = 0;
     state->passed++;
@@ -215,8 +220,7 @@ void state_inherit(struct state *state)
     state->external_jobs += state->in_flight + state_accepted(state);
     if (state->external_jobs > SAMPLE_JOBS_MAX)
         state->external_jobs = SAMPLE_JOBS_MAX;
-    /* Before any report there is nothing to go on from: the first one counts in full. */
-    if (state->external_jobs > 0 || state->forecast.reports > 0)
+    if (state->passed > 0 || state->external_jobs > 0)
         forecast_restart(&state->forecast, state->external_jobs);
     state->in_flight = 0;
     state->sessions = 0;

@@ -66,8 +66,9 @@ struct state {
 struct farm {
     struct state *states;
     size_t count;
-    int64_t busy_ms; /* monotonic: when jobs of ours were last seen; 0: never */
-    bool is_async;   /* some of them were asynchronous, and external ones are still reported */
+    int64_t busy_ms;   /* monotonic: when jobs of ours were last seen; 0: never */
+    bool is_async;     /* some of them were asynchronous, and external ones are still reported */
+    bool is_inherited; /* jobs of an old HAProxy process are among the external ones */
     uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
 };
 

@@ -171,7 +171,7 @@ static int render_and_write(const struct config *config, const struct arguments 
     size_t length = 0;
     FILE *memory = open_memstream(&bytes, &length);
 
-    if (arguments->output != NULL)
+    if (arguments->output != NULL || arguments->check)
         prepare_state_file(config);
     if (memory == NULL) {
         fprintf(stderr, PROGRAM ": %s\n", strerror(errno));

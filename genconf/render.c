@@ -282,7 +282,7 @@ static void render_log_format(FILE *out, const struct config *config)
             "    # One line a job. tried are the instances that could not be connected to; times\n"
             "    # in milliseconds; penalty is the instance's by now.%s\n"
             "    log-format \"%%ci:%%cp pick=%%[var(txn.pick)] load=%%[var(txn.load)] "
-            "%stried=%%[var(txn.tried)] "
+            "%stried=%%[var(txn.tried),bytes(1)] "
             "penalty=%%[var(txn.pick),bytes(8),table_gpt0(" TABLE_FAILED
             ")] status=%%ST in=%%U out=%%B connect=%%Tc response=%%Tr "
             "total=%%Ta state=%%ts open=%%fc %%{+Q}r\"\n",
@@ -468,7 +468,7 @@ static void render_again(FILE *out, const struct config *config)
             "    http-after-response set-header x-leastjobs-load %%[var(txn.load)] if "
             "{ var(txn.pick) -m found }\n"
             "%s"
-            "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried),bytes(1)]\n"
+            "    http-after-response set-header x-leastjobs-tried %%[var(txn.tried)]\n"
             "    default_backend farm\n",
             config->port, config->admin_port, passes, passes + CONNECTIONS_LOOP_SPARE, passes,
             retry_after_s(config), PASSES_MAX,

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from waiting import wait_for
 
@@ -213,7 +214,10 @@ def http_request(port, method="GET", target="/", headers=None, body=None, timeou
 
 
 class Job:
-    """One transcription request, sent now and answered later."""
+    """One transcription request, sent now and answered later.
+
+    `job_time`: milliseconds, -1 (until it is released), None (as its instance is set).
+    """
 
     def __init__(self, port, job_time=0, headers=(), target=JOB_PATH, fields=None, file=b"RIFF"):
         self.mark = job_number()
@@ -222,7 +226,8 @@ class Job:
         self._message = (
             f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-            f"X-Job: {self.mark}\r\nX-Sim-Job-Time: {job_time}\r\n"
+            f"X-Job: {self.mark}\r\n"
+            + ("" if job_time is None else f"X-Sim-Job-Time: {job_time}\r\n")
             + "".join(f"{name}: {value}\r\n" for name, value in headers)
             + "\r\n"
         ).encode() + body
@@ -230,6 +235,14 @@ class Job:
     def send(self):
         self.sent = time.time()
         self.connection.send(self._message)
+        return self
+
+    def send_slowly(self, seconds):
+        """An upload that takes this long: the head and a part of the body, then the rest."""
+        begun = self._message.index(b"\r\n\r\n") + 50
+        self.connection.send(self._message[:begun])
+        time.sleep(seconds)
+        self.connection.send(self._message[begun:])
         return self
 
     def response(self):
@@ -246,6 +259,21 @@ class Job:
 def run_job(port, **options):
     """A job from its start to its end."""
     return Job(port, **options).send().response()
+
+
+def run_at_rate(port, count, per_second, **options):
+    """Jobs that come at this rate whatever becomes of the earlier ones; yields each, sent."""
+    begin = time.monotonic()
+    for number in range(count):
+        # Arrivals are a clock's: nothing is waited for.
+        time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
+        yield Job(port, **options).send()
+
+
+def run_in_loop(port, count, clients, **options):
+    """`count` jobs by clients that send one after the other; returns the responses."""
+    with ThreadPoolExecutor(clients) as pool:
+        return list(pool.map(lambda _: run_job(port, **options), range(count)))
 
 
 class Load:

@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 for module in ("client", "farm", "lab", "load", "processes", "sim", "waiting"):
     pytest.register_assert_rewrite(module)
 
+from farm import QUICK  # noqa: E402
 from lab import Lab  # noqa: E402
 from processes import ROOT, build_directory, end_own_children  # noqa: E402
 
@@ -20,6 +21,7 @@ PR_SET_CHILD_SUBREAPER = 36
 def pytest_configure(config):
     # Orphans of our processes become ours: a test that leaves one is seen.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    config.addinivalue_line("markers", "quick(why): checks come every 300 ms, not every 30 s")
     # A runner that is terminated ends its processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -48,9 +50,9 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def lab(tmp_path):
+def lab(tmp_path, request):
     """Starts what a test needs; after the test all of it is ended, and was well behaved."""
-    lab = Lab(tmp_path)
+    lab = Lab(tmp_path, QUICK if request.node.get_closest_marker("quick") else None)
     try:
         yield lab
     finally:

@@ -8,11 +8,19 @@ from client import Job, http_request, request, run_job
 from processes import Process, agent_command, genconf_command, haproxy_command, run
 from waiting import wait_for
 
+# Farms run at the shipped settings: checks every 30 s, every second while jobs run. A test that
+# has to see an idle farm's change, or a verdict of several checks, can't wait for that (nor for
+# checks that hang for 5 s); it says @pytest.mark.quick("why").
+QUICK = {"HEALTH_CHECK_INTERVAL": "300ms", "CHECK_TIMEOUT": "300ms"}
 AGENT_HAS_ANSWERED = "L7OK"
-ROOM = 1_000_000_000  # a server's maxconn without external jobs
+# Table jobs counts in parts of a job, and the rules look at so many bits of the difference.
+LOAD_UNIT = 16
+LOAD_MODULUS = 1 << 31
+# What is told of an instance that isn't to be picked begins here.
+NOT_TO_BE_PICKED = 1 << 25
 LOG_LINE = re.compile(
     r"(?P<client>\S+) pick=(?P<pick>\S+) load=(?P<load>\S+) loads=(?P<loads>\S+) "
-    r"tried=(?P<tried>\S+) status=(?P<status>\d+) (?P<rest>.*)"
+    r"tried=(?P<tried>\S+) (?:penalty=(?P<penalty>\S+) )?status=(?P<status>\d+) (?P<rest>.*)"
 )
 
 
@@ -36,8 +44,7 @@ class Farm:
             "AGENT_PORT": self.agent_port,
             "STATUS_PORT": self.status_port,
             "HAPROXY_SOCKET": self.socket,
-            "HEALTH_CHECK_INTERVAL": "300ms",
-        }
+        } | lab.settings
         for number, instance in self.instances.items():
             self.variables[f"INSTANCE_{number}_URL"] = getattr(instance, "url", instance)
         self.variables |= variables
@@ -148,9 +155,37 @@ class Farm:
     def weights(self):
         return {n: int(row["uweight"]) for n, row in self.servers().items()}
 
+    def table(self, name):
+        """A stick table's entries: key -> its data."""
+        entries = {}
+        for line in self.runtime(f"show table {name}").splitlines():
+            fields = dict(re.findall(r"(\w+)=(\d+)", line))
+            if "key" in fields:
+                entries[int(fields.pop("key"))] = {name: int(v) for name, v in fields.items()}
+        return entries
+
+    def accepted(self):
+        """How many jobs HAProxy has ever seen accepted, by the instance's number."""
+        jobs = self.table("jobs")
+        return {n: jobs.get(n, {}).get("gpc0", 0) for n in self.instances}
+
+    def penalties(self):
+        failed = self.table("failed")
+        return {n: failed.get(n, {}).get("gpt0", 0) for n in self.instances}
+
+    def known(self):
+        """The jobs that the rules see beside those that HAProxy has open: external and accepted."""
+        jobs = self.table("jobs")
+        found = {}
+        for number in self.servers():
+            entry = jobs.get(number, {"gpc0": 0, "gpt0": 0})
+            parts = (LOAD_UNIT * entry["gpc0"] - entry["gpt0"]) % LOAD_MODULUS
+            found[number] = (parts + LOAD_UNIT // 2) // LOAD_UNIT
+        return found
+
     def external(self):
-        """The external jobs that the rules see: what the agent took off each server's maxconn."""
-        return {n: ROOM - int(row["slim"]) for n, row in self.servers().items()}
+        """The same of a farm without asynchronous jobs. Drained: NOT_TO_BE_PICKED or more."""
+        return self.known()
 
     def in_flight(self):
         return {n: int(row["scur"]) for n, row in self.servers().items()}
@@ -251,11 +286,7 @@ class Farm:
         return run_job(self.port, **options)
 
     def run_jobs(self, count, **options):
-        """Jobs one after the other; returns by which instance each was answered.
-
-        They take longer than an agent-check's interval: HAProxy takes them for finished then.
-        """
-        options = {"job_time": 100} | options
+        """Jobs one after the other; returns by which instance each was answered."""
         return [self.number_of_answer(self.run_job(**options)) for _ in range(count)]
 
     def open_job(self, **options):

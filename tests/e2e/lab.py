@@ -13,7 +13,9 @@ from sim import Sim
 class Lab:
     """Starts processes, and ends exactly those, the latest first."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, settings=None):
+        """`settings`: variables of every farm that doesn't set them itself."""
+        self.settings = settings or {}
         self.directory = Path(directory)
         # A Unix socket's path must be short, pytest's aren't.
         self.short_directory = Path(tempfile.mkdtemp(prefix="lj", dir="/tmp"))

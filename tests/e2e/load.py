@@ -644,6 +644,8 @@ def reload_and_wait(farm):
             return False
 
     wait_for(answers, "the new worker's runtime socket")
+    # The master has begun anew, too: a signal that comes too soon would be its end.
+    wait_for(lambda: farm.haproxy.catches(signal.SIGTERM), "HAProxy's master")
 
 
 def hurry(farm, line, value):

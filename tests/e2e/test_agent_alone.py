@@ -2,9 +2,12 @@
 
 import socket
 
+import pytest
+
 from waiting import wait_for
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_without_haproxy_in_flight_counts_as_zero(lab):
     farm = lab.farm(2)
     farm.instances[1].set(external_jobs=3)
@@ -38,6 +41,7 @@ backend farm
 """
 
 
+@pytest.mark.quick("changes of an idle farm")
 def test_an_own_haproxy_configuration_gets_inverse_weights(lab):
     farm = lab.farm(2)
     farm.instances[1].set(external_jobs=4)
@@ -99,6 +103,7 @@ def test_the_agents_socket_can_change_nothing(lab):
     assert farm.servers()[1]["status"] == "UP"
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_a_socket_that_never_answers_stops_nothing(lab):
     farm = lab.farm(2)
     with socket.socket(socket.AF_UNIX) as mute:

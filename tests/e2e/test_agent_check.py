@@ -38,23 +38,13 @@ def test_external_weighting_is_a_hundred_less_the_jobs(lab):
         )
 
 
-def test_room_is_what_the_external_jobs_leave_of_a_thousand_million(lab):
-    reported = [0, 1, 98, 99, 250, 1_000_000]
-    farm = start_agent(lab, reported)
-    for number, jobs in enumerate(reported, 1):
-        weight = max(1, 100 - jobs)
-        assert (jobs, farm.agent_check(f"instance{number} room\n")) == (
-            jobs,
-            b"up %d%% maxconn:%d\n" % (weight, 1_000_000_000 - jobs),
-        )
-
-
 def test_a_carriage_return_before_the_newline_is_no_matter(lab):
     farm = start_agent(lab, [3])
     assert farm.agent_check("instance1 external\r\n") == b"up 97%\n"
     assert farm.agent_check("instance1\r\n") == b"up 25%\n"
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_unhealthy_instance_is_down_with_the_reason_after_a_space(lab):
     farm = start_agent(lab, [3, 1])
     farm.instances[1].set(health="503")
@@ -67,6 +57,7 @@ def test_an_unhealthy_instance_is_down_with_the_reason_after_a_space(lab):
     assert farm.agent_check("instance2 external\n") == b"up 99%\n"
 
 
+@pytest.mark.quick("three failed checks")
 def test_a_long_reason_is_one_line_of_printable_text(lab):
     farm = lab.farm(1, JOBS_FIELD="/" + "a" * 300 + ",/" + "b" * 300)
     farm.start_agent()
@@ -114,6 +105,7 @@ def test_of_an_instance_that_was_never_checked_nothing_is_said_that_haproxy_heed
         "\r\n",
         " instance1\n",
         "instance1 sideways\n",
+        "instance1 room\n",
         "instance1 external x\n",
         "instance1external\n",
         "instance1\texternal\n",
@@ -178,6 +170,7 @@ def test_many_clients_at_once_are_all_answered(lab):
         connection.close()
 
 
+@pytest.mark.quick("changes of an idle farm")
 def test_the_answer_follows_the_reported_jobs(lab):
     farm = start_agent(lab, [2])
     farm.instances[1].set(external_jobs=11)

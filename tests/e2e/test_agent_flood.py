@@ -129,6 +129,7 @@ def test_slow_readers_of_a_large_farms_status_leave_memory_bounded(lab, target, 
         reader.close()
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_who_reads_nothing_is_closed(lab):
     farm = lab.farm(1)
     farm.start_agent()

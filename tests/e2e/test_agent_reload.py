@@ -5,6 +5,8 @@ import re
 import signal
 import socket
 
+import pytest
+
 from client import http_request
 from waiting import wait_for
 
@@ -34,6 +36,7 @@ class FileFarm:
         wait_for(lambda: self.farm.health()["total_instances"] == count, f"{count} instances")
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_an_added_instance_is_polled_and_a_removed_one_no_more(lab):
     both = FileFarm(lab, 3)
     farm = both.farm
@@ -54,6 +57,7 @@ def test_an_added_instance_is_polled_and_a_removed_one_no_more(lab):
     assert farm.instances[3].state()["health_requests"] == polls
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_a_bad_file_keeps_the_old_configuration_and_the_log_says_why(lab):
     both = FileFarm(lab, 2)
     farm = both.farm
@@ -70,6 +74,7 @@ def test_a_bad_file_keeps_the_old_configuration_and_the_log_says_why(lab):
     both.wait_for_count(1)
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_a_file_that_is_gone_keeps_the_old_configuration(lab):
     both = FileFarm(lab, 2)
     both.start([1, 2])
@@ -92,7 +97,6 @@ def test_a_file_without_instances_keeps_the_old_configuration(lab):
 def test_instances_that_stay_keep_their_health_history(lab):
     both = FileFarm(lab, 3)
     farm = both.farm
-    del farm.variables["HEALTH_CHECK_INTERVAL"]
     farm.instances[1].set(health="500")
     farm.instances[2].set(external_jobs=5)
     both.start([1, 2], "HEALTH_CHECK_INTERVAL=300ms")
@@ -117,7 +121,6 @@ def test_instances_that_stay_keep_their_health_history(lab):
 def test_an_instance_whose_url_changed_starts_anew(lab):
     both = FileFarm(lab, 3)
     farm = both.farm
-    del farm.variables["HEALTH_CHECK_INTERVAL"]
     farm.instances[1].set(health="500")
     farm.instances[3].set(health="hang")
     both.start([1, 2], "HEALTH_CHECK_INTERVAL=300ms")
@@ -133,7 +136,6 @@ def test_an_instance_whose_url_changed_starts_anew(lab):
 
 def test_the_interval_changes_by_a_reload(lab):
     both = FileFarm(lab, 1)
-    del both.farm.variables["HEALTH_CHECK_INTERVAL"]
     both.start([1], "HEALTH_CHECK_INTERVAL=1h")
     both.farm.instances[1].set(external_jobs=3)
     both.write([1], "HEALTH_CHECK_INTERVAL=100ms")

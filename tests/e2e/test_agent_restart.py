@@ -3,6 +3,8 @@
 import signal
 import socket
 
+import pytest
+
 from client import Load
 from waiting import wait_for
 
@@ -42,6 +44,7 @@ def test_the_last_counts_stay_while_the_agent_is_away(lab):
     assert [farm.open_job_and_see() for _ in range(4)] == [2] * 4
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_taken_out_by_the_agent_comes_back_after_its_restart(lab):
     farm = lab.start_farm(2, {2: 50})
     farm.instances[1].set(health="500")

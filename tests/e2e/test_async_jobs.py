@@ -18,7 +18,7 @@ def accept(farm, count):
 
 
 def loads(farm):
-    """What the rules see at the next pick: number -> [open, external, accepted]."""
+    """What the rules see at the next pick: number -> [open, external and accepted, penalty]."""
     probe = f"{JOB_PATH}?probe={job_number()}"
     farm.run_job(job_time=HELD, headers=ASYNC, target=probe)
     line = wait_for(lambda: [line for line in farm.log() if probe in line["line"]], "its line")[0]
@@ -67,10 +67,12 @@ def test_a_job_that_took_its_time_is_over_with_its_answer(lab):
 
 def test_a_refusal_is_no_job(lab):
     farm = lab.start_farm(1, HEALTH_CHECK_INTERVAL="1h")
-    for status in (422, 503):
+    for status, penalty in ((422, 0), (503, 0), (503, 1)):
         refusal = [("X-Sim-Response", f"status:{status}")]
         assert farm.run_job(headers=refusal).status == status
-    assert loads(farm) == {1: [0, 0, 0]}
+        assert farm.known() == {1: 0}
+        assert farm.penalties() == {1: penalty}
+    assert loads(farm) == {1: [0, 0, 1]}
 
 
 def test_a_job_that_found_its_instance_at_the_second_try_counts_there(lab):
@@ -78,5 +80,5 @@ def test_a_job_that_found_its_instance_at_the_second_try_counts_there(lab):
     farm.instances[1].set(listening=False)
     assert farm.number_of_answer(Job(farm.port, HELD, ASYNC).send().response()) == 2
     found = loads(farm)
-    assert found[2] == [0, 5, 1]
+    assert found[2] == [0, 6, 0]
     assert found[3] == [0, 7, 0]

@@ -1,5 +1,7 @@
 """The operator's commands at HAProxy's runtime socket."""
 
+import pytest
+
 
 def test_a_drained_instance_gets_nothing_more_until_it_is_ready(lab):
     farm = lab.start_farm(2, {1: 0, 2: 50})
@@ -29,6 +31,7 @@ def test_the_agent_says_zero_for_a_drained_instance_and_shows_it(lab):
     assert farm.agent_check("instance1 external\n") == b"up 97%\n"
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_a_drained_instance_stays_drained_over_many_checks(lab):
     farm = lab.start_farm(2, {1: 0, 2: 9})
     farm.set_state(1, "drain")
@@ -64,6 +67,7 @@ def test_maintenance_is_respected_at_once_and_undone_by_ready(lab):
     assert farm.run_jobs(3) == [1] * 3
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_the_agent_does_not_undo_maintenance(lab):
     farm = lab.start_farm(2)
     farm.set_state(1, "maint")
@@ -72,6 +76,7 @@ def test_the_agent_does_not_undo_maintenance(lab):
     assert farm.run_jobs(3) == [2] * 3
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_drained_while_it_is_down_is_drained_when_it_comes_back(lab):
     farm = lab.start_farm(2, {1: 0, 2: 9})
     farm.instances[1].set(health="500")

@@ -142,6 +142,7 @@ def test_an_instance_that_is_new_to_haproxy_and_refuses_from_the_start_costs_nob
     assert_hosts_and_paths(farm, prefixes)
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_whose_name_does_not_resolve_costs_nobody(lab):
     farm = lab.farm({1: lab.sim(1).instances[0], 2: "http://nowhere.invalid:8000"})
     started(farm)

@@ -6,8 +6,12 @@ import socket
 import threading
 import time
 
+import pytest
+
 from load import Stream, picks, wait_for_about, wrong_picks
 from waiting import wait_for
+
+pytestmark = pytest.mark.quick("an instance has to be known as down")
 
 EXTERNAL = {1: 20, 2: 0}
 

@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from load import MS_BIND, Stream, mount, own_namespaces, picks, wait_for_about
 from waiting import wait_for
 
@@ -85,6 +87,7 @@ def sim_at(lab, address, port):
     return lab.sim(1, arguments).instances[0]
 
 
+@pytest.mark.quick("three failed checks")
 def test_haproxy_and_the_agent_follow_names(lab):
     with own_dns(lab.directory) as dns:
         here, there, late_at = "127.0.0.3", "127.0.0.4", "127.0.0.2"
@@ -205,6 +208,7 @@ def test_a_dns_that_never_answers_costs_few_threads_and_no_time_at_the_end(lab):
         assert farm.agent.stop() == []
 
 
+@pytest.mark.quick("names that move are seen with the next check")
 def test_addresses_that_get_no_jobs_are_warned_of(lab):
     with own_dns(lab.directory) as dns:
         port = lab.ports.take()
@@ -223,6 +227,7 @@ def test_addresses_that_get_no_jobs_are_warned_of(lab):
         assert farm.agent.err().count("WARNING") == 2
 
 
+@pytest.mark.quick("names that move are seen with the next check")
 def test_the_agent_asks_the_address_that_haproxy_uses(lab):
     with own_dns(lab.directory) as dns:
         port = lab.ports.take()

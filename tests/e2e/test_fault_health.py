@@ -3,9 +3,13 @@
 import re
 import time
 
+import pytest
+
 from certificates import Authority
 from load import HANG, AgentWatch, Stream, picks, wait_until_in_use
 from processes import is_instrumented
+
+pytestmark = pytest.mark.quick("three failed checks of each kind")
 
 # What the simulator's /health does -> words of the reason.
 BROKEN = {

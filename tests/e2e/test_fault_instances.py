@@ -1,5 +1,7 @@
 """An instance killed, frozen or unreachable, under a steady stream of jobs."""
 
+import pytest
+
 import contextlib
 import select
 import signal
@@ -26,6 +28,7 @@ CONNECT_TIMEOUT_S = 0.5
 ALWAYS_ANSWERS = (3, 0)
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_killed_costs_only_the_requests_open_on_it(lab):
     farm = lab.start_farm(separate_sims(lab, 3))
     with Stream(farm, kinds=WAITING) as stream:
@@ -58,12 +61,13 @@ def test_an_instance_killed_costs_only_the_requests_open_on_it(lab):
         assert lines[task.mark]["pick"] != "instance2", task
         if task.sent > down:
             assert lines[task.mark]["tried"] == "-", task
-    tried = [t for t in stream.sent_between(killed, down) if lines[t.mark]["tried"] == "instance2"]
+    tried = [t for t in stream.sent_between(killed, down) if lines[t.mark]["tried"] == "2"]
     assert tried, "no job met the refused connection"
     share = [t.instance for t in stream.sent_between(back)].count(2)
     assert share >= 0.2 * len(stream.sent_between(back))
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_frozen_keeps_its_jobs_and_gets_no_more(lab):
     farm = lab.start_farm(separate_sims(lab, 3))
     sim = farm.instances[2].sim
@@ -88,6 +92,7 @@ def test_an_instance_frozen_keeps_its_jobs_and_gets_no_more(lab):
     assert len([t for t in stream.open_at(until) if t.instance == 2]) >= held
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_in_a_black_hole_costs_at_most_the_connect_time_limit(lab):
     with own_namespaces():
         farm = lab.start_farm(
@@ -116,7 +121,7 @@ def test_an_instance_in_a_black_hole_costs_at_most_the_connect_time_limit(lab):
         waited = [t for t in stream.tasks if lines[t.mark]["tried"] != "-"]
         assert waited, "no job met the black hole"
         for task in waited:
-            assert lines[task.mark]["tried"] == "instance2", lines[task.mark]
+            assert lines[task.mark]["tried"] == "2", lines[task.mark]
             assert begin - CONNECT_TIMEOUT_S < task.sent < down + HANG
             assert task.overhead >= 0.9 * CONNECT_TIMEOUT_S, task
             assert task.overhead < CONNECT_TIMEOUT_S + HANG, task

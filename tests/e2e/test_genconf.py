@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -17,6 +18,13 @@ def generate(variables, arguments=()):
     assert result.returncode == 0, result.stderr.decode()
     assert result.stderr == b"", result.stderr.decode()
     return result.stdout.decode()
+
+
+@pytest.fixture
+def run_directory():
+    """Stands for /run/leastjobs, which is there where HAProxy is to run; a socket's path is short."""
+    with tempfile.TemporaryDirectory(prefix="lj", dir="/tmp") as directory:
+        yield directory
 
 
 def from_file(tmp_path, text, variables=None):
@@ -213,10 +221,11 @@ def test_a_full_disk_is_status_1(tmp_path):
     assert b"No space left" in result.stderr
 
 
-def test_check_accepts_what_haproxy_accepts(tmp_path):
+def test_check_accepts_what_haproxy_accepts(tmp_path, run_directory):
+    variables = ONE | {"HAPROXY_SOCKET": f"{run_directory}/haproxy.sock"}
     output = tmp_path / "haproxy.cfg"
-    assert generate(ONE, ["--check", "-o", output]) == ""
-    assert output.read_text() == generate(ONE) == generate(ONE, ["--check"])
+    assert generate(variables, ["--check", "-o", output]) == ""
+    assert output.read_text() == generate(variables) == generate(variables, ["--check"])
     assert os.listdir(tmp_path) == ["haproxy.cfg"]
 
 
@@ -236,12 +245,13 @@ def test_check_writes_nothing_when_haproxy_refuses(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["ca.pem", "haproxy.cfg"]
 
 
-def test_check_without_haproxy_says_so(tmp_path):
+def test_check_without_haproxy_says_so(tmp_path, run_directory):
+    variables = ONE | {"HAPROXY_SOCKET": f"{run_directory}/haproxy.sock", "PATH": str(tmp_path)}
     if os.access("/usr/sbin/haproxy", os.X_OK):
         # It is looked for there as well as on PATH.
-        assert "frontend balancer" in generate(ONE | {"PATH": str(tmp_path)}, ["--check"])
+        assert "frontend balancer" in generate(variables, ["--check"])
         return
-    result = run(genconf_command() + ["--check"], ONE | {"PATH": str(tmp_path)})
+    result = run(genconf_command() + ["--check"], variables)
     assert result.returncode == 1
     assert b"haproxy" in result.stderr
 
@@ -316,8 +326,8 @@ SETS = {
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_haproxy_takes_it_without_a_warning(tmp_path, name):
-    variables = dict(SETS[name])
+def test_haproxy_takes_it_without_a_warning(tmp_path, run_directory, name):
+    variables = {"HAPROXY_SOCKET": f"{run_directory}/haproxy.sock"} | SETS[name]
     if variables.get("INSTANCE_CA_FILE") == "CA":
         variables["INSTANCE_CA_FILE"] = Authority(tmp_path).file
     config = tmp_path / "haproxy.cfg"

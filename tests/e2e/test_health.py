@@ -4,6 +4,8 @@ import pytest
 
 from waiting import wait_for
 
+pytestmark = pytest.mark.quick("most here are verdicts, of three checks each")
+
 # What the simulator's /health does -> words that the reason must have.
 FAILURES = {
     "hang": ["time"],

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from client import http_request
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -41,6 +43,7 @@ def parse(text):
     return samples
 
 
+@pytest.mark.quick("three failed checks")
 def test_the_agents_metrics_are_prometheus_text_and_say_what_is(lab):
     farm = lab.start_farm(2, {1: 3})
     farm.instances[2].set(health="500")
@@ -64,6 +67,7 @@ def test_the_agents_metrics_are_prometheus_text_and_say_what_is(lab):
     assert healthy & of_instance(2, 0)
 
 
+@pytest.mark.quick("several checks of an idle farm")
 def test_the_agents_counters_rise(lab):
     farm = lab.start_farm(1)
 

@@ -23,6 +23,7 @@ def test_get_root_describes_the_service(lab):
     }
 
 
+@pytest.mark.quick("three failed checks")
 def test_get_health_describes_the_instances(lab):
     farm = lab.start_farm(3, {1: 2, 3: 5})
     farm.instances[2].set(health="503")
@@ -45,6 +46,7 @@ def test_get_health_describes_the_instances(lab):
         assert {"in_flight", "external_jobs", "load", "weight"} <= set(instance)
 
 
+@pytest.mark.quick("three failed checks")
 def test_health_is_503_when_no_instance_is_healthy(lab):
     farm = lab.start_farm(2)
     for number, instance in farm.instances.items():

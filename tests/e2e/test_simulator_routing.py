@@ -353,3 +353,63 @@ def test_a_log_that_cannot_be_written_is_an_error(lab):
     run_job(sim.instances[0].port)
     assert http_request(sim.control_port, "POST", "/flush").status == 500
     sim.expected = (1,)
+
+
+# --- what tests steer answers by
+
+
+def test_pieces_of_an_answer_come_when_they_are_let_go(lab):
+    (instance,) = start(lab).instances
+    job = Job(instance.port, headers=[("X-Sim-Response", "pieces:4")]).send()
+    pieces = job.connection._chunks(job.connection.read_head())
+    assert next(pieces) == b"piece 1\n"
+    instance.set(pieces=1)
+    assert next(pieces) == b"piece 2\n"
+    assert instance.requests()[0].outcome == "open"
+    instance.set(pieces=-1)
+    assert list(pieces) == [b"piece 3\n", b"piece 4\n"]
+    wait_for(lambda: instance.requests()[0].outcome == "answered", "the record of its end")
+
+
+def test_halves_of_an_answer_are_a_json_string_of_that_length(lab):
+    (instance,) = start(lab).instances
+    for length in (2, 3, 9001):
+        job = Job(instance.port, headers=[("X-Sim-Response", f"halves:{length}")]).send()
+        wait_for(lambda: instance.requests()[-1].values["status"] == 200, "its head")
+        instance.set(pieces=1)
+        response = job.response()
+        assert response.complete and response.length == length
+        assert response.json() == "." * (length - 2)
+
+
+def test_an_instance_can_answer_everything_alike(lab):
+    (instance,) = start(lab).instances
+    instance.set(response="status:500")
+    assert instance.state()["response"] == "status:500"
+    assert run_job(instance.port).status == 500
+    # Who asks for something else gets that.
+    assert run_job(instance.port, headers=[("X-Sim-Response", "vtt")]).status == 200
+    instance.set(response=None)
+    assert instance.state()["response"] is None
+    assert run_job(instance.port).status == 200
+
+
+def test_a_deaf_instance_goes_on_with_the_jobs_of_clients_that_left(lab):
+    sim = start(lab, slots=1)
+    (instance,) = sim.instances
+    instance.set(deaf=True)
+    jobs = [Job(instance.port, job_time=-1).send() for _ in range(2)]
+    wait_for(lambda: instance.state()["queued"] == 1, "both to be there")
+    for job in jobs:
+        job.close()
+    wait_for(lambda: instance.state()["aborted"] == 2, "both to have left")
+    state = instance.state()
+    assert (state["running"], state["queued"], state["active_jobs"]) == (1, 1, 2)
+    instance.release()
+    assert instance.state()["active_jobs"] == 0
+    assert [jobs_of(sim)[job.mark]["outcome"] for job in jobs] == ["done", "done"]
+    instance.set(deaf=False)
+    job = Job(instance.port, job_time=-1).send()
+    wait_for(lambda: instance.state()["running"] == 1, "a third to be there")
+    job.close()
+    wait_for(lambda: instance.state()["running"] == 0, "it to be given up")

@@ -1,5 +1,7 @@
 """Instances behind https://, with certificates of a CA of one's own."""
 
+import pytest
+
 from certificates import Authority
 from client import JOB_PATH
 
@@ -28,6 +30,7 @@ def test_an_https_instance_with_its_own_ca_gets_jobs_with_its_host_and_path(lab)
     assert instance.health_requests()[0].target == "/gpu/a/health"
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_whose_certificate_has_another_name_gets_nothing(lab):
     authority = Authority(lab.directory)
     good = tls_instance(lab, authority.issue("DNS:localhost"))
@@ -76,6 +79,7 @@ def test_a_job_does_not_go_to_a_wrong_certificate_that_no_check_has_seen(lab):
     assert other.requests() == []
 
 
+@pytest.mark.quick("three failed checks")
 def test_an_instance_of_an_unknown_ca_gets_nothing(lab):
     ours, other = Authority(lab.directory), Authority(lab.directory, "other")
     good = tls_instance(lab, ours.issue("DNS:localhost"))
@@ -92,6 +96,7 @@ def test_an_instance_of_an_unknown_ca_gets_nothing(lab):
     assert farm.counts() == {1: 5, 2: 0}
 
 
+@pytest.mark.quick("three failed checks")
 def test_without_a_ca_file_only_the_systems_cas_count(lab):
     instance = tls_instance(lab, Authority(lab.directory).issue("DNS:localhost"))
     farm = lab.farm([instance])

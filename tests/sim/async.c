@@ -28,17 +28,33 @@ static void async_done(void *arg)
     async_end(async, "done");
 }
 
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry)
+static struct async *async_new(struct instance *instance, const struct joblog_entry *entry)
 {
     struct async *async = calloc(1, sizeof *async);
-    if (async == NULL) {
-        return false;
+    if (async != NULL) {
+        async->instance = instance;
+        async->entry = *entry;
+        TAILQ_INSERT_TAIL(&instance->asyncs, async, link);
     }
-    async->instance = instance;
-    async->entry = *entry;
-    TAILQ_INSERT_TAIL(&instance->asyncs, async, link);
-    job_submit(&instance->jobs, &async->job, time_us, async_done, async);
-    return true;
+    return async;
+}
+
+bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry)
+{
+    struct async *async = async_new(instance, entry);
+    if (async != NULL) {
+        job_submit(&instance->jobs, &async->job, time_us, async_done, async);
+    }
+    return async != NULL;
+}
+
+bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry)
+{
+    struct async *async = job->state == JOB_NONE ? NULL : async_new(instance, entry);
+    if (async != NULL) {
+        job_hand_over(job, &async->job, async_done, async);
+    }
+    return async != NULL;
 }
 
 void async_abort_all(struct instance *instance)

@@ -323,6 +323,21 @@ void conn_finish_reply(struct conn *conn, enum conn_after after)
     conn_flush(conn);
 }
 
+void conn_hold_reply(struct conn *conn)
+{
+    conn->state = CONN_HELD;
+    conn_flush(conn);
+}
+
+void conn_release(struct conn *conn, int64_t n)
+{
+    if (conn->state == CONN_HELD) {
+        conn_enter(conn);
+        odd_release(conn, n);
+        conn_leave(conn);
+    }
+}
+
 void conn_wait(struct conn *conn, int64_t ms)
 {
     conn->state = CONN_WAIT;

@@ -35,6 +35,7 @@ enum conn_state {
     CONN_JOB,   /* waiting or running */
     CONN_WAIT,  /* a health request that is answered later or never */
     CONN_REPLY, /* being written */
+    CONN_HELD,  /* a part of the reply is out, the rest waits for odd_release() */
     CONN_DRAIN  /* refused, waiting for the other side to close */
 };
 
@@ -75,6 +76,7 @@ struct conn {
     struct upload upload;
     struct job job;
     struct odd odd;
+    uint64_t pieces;         /* of a held response: sent so far */
     const char *steer_error; /* a bad X-Sim- field; static text or NULL */
     int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
     bool has_job_time;
@@ -92,6 +94,12 @@ void conn_doom(struct conn *conn, bool reset);
 
 /* The reply's bytes have all been handed to conn->out: write them, then do what `after` says. */
 void conn_finish_reply(struct conn *conn, enum conn_after after);
+
+/* Writes what there is of the reply; the rest comes later (CONN_HELD). */
+void conn_hold_reply(struct conn *conn);
+
+/* Sends n further pieces (n < 0: all) of the reply, if it is held. */
+void conn_release(struct conn *conn, int64_t n);
 
 /* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
 void conn_wait(struct conn *conn, int64_t ms);

@@ -161,6 +161,15 @@ void instance_stop(struct instance *instance, bool drop)
     close_conns(instance, drop);
 }
 
+void instance_release_pieces(struct instance *instance, int64_t n)
+{
+    struct conn *next;
+    for (struct conn *conn = TAILQ_FIRST(&instance->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        conn_release(conn, n);
+    }
+}
+
 int64_t instance_active(const struct instance *instance)
 {
     return instance->settings.external_jobs + instance->jobs.running_count +

@@ -12,6 +12,7 @@
 
 #include "health.h"
 #include "job.h"
+#include "odd.h"
 #include "record.h"
 
 enum {
@@ -32,6 +33,8 @@ struct instance_settings {
     unsigned slots;
     enum instance_form form;
     struct health health;
+    struct odd response; /* to transcriptions that don't ask for one */
+    bool deaf;           /* doesn't notice that a client has gone: the job goes on */
 };
 
 struct instance_counters {
@@ -77,6 +80,9 @@ void instance_stop(struct instance *instance, bool drop);
 
 /* Listens again on the same address. False if that failed (errno says why). */
 bool instance_start(struct instance *instance);
+
+/* Sends n further pieces (n < 0: all) of every response that is held. */
+void instance_release_pieces(struct instance *instance, int64_t n);
 
 /* Jobs as the health answer counts them: running, waiting and external. */
 int64_t instance_active(const struct instance *instance);

@@ -47,6 +47,13 @@ static void job_timer(evutil_socket_t fd, short what, void *arg)
     job_queue_run(queue);
 }
 
+static void job_start_timer(struct job *job, int64_t time_us)
+{
+    const struct timeval time = {time_us / 1000000, time_us % 1000000};
+    evtimer_assign(&job->timer, job->queue->base, job_timer, job);
+    evtimer_add(&job->timer, &time);
+}
+
 static void job_start(struct job *job)
 {
     struct job_queue *queue = job->queue;
@@ -58,9 +65,7 @@ static void job_start(struct job *job)
     if (job->time_us == 0) {
         job_end(job);
     } else if (job->time_us > 0) {
-        const struct timeval time = {job->time_us / 1000000, job->time_us % 1000000};
-        evtimer_assign(&job->timer, queue->base, job_timer, job);
-        evtimer_add(&job->timer, &time);
+        job_start_timer(job, job->time_us);
     }
 }
 
@@ -105,6 +110,26 @@ void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void 
         queue->max_active = active;
     }
     job_queue_run(queue);
+}
+
+void job_hand_over(struct job *from, struct job *to, void (*done)(void *arg), void *arg)
+{
+    bool running = from->state == JOB_RUNNING;
+    struct job_list *list = running ? &from->queue->running : &from->queue->waiting;
+    to->queue = from->queue;
+    to->time_us = from->time_us;
+    to->started = from->started;
+    to->state = from->state;
+    to->done = done;
+    to->arg = arg;
+    TAILQ_INSERT_AFTER(list, from, to, link);
+    TAILQ_REMOVE(list, from, link);
+    from->state = JOB_NONE;
+    if (running && to->time_us > 0) {
+        int64_t left = to->time_us - (int64_t)((record_now() - to->started) * 1e6);
+        evtimer_del(&from->timer);
+        job_start_timer(to, left > 0 ? left : 0);
+    }
 }
 
 void job_cancel(struct job *job)

@@ -53,6 +53,10 @@ void job_queue_resume(struct job_queue *queue);
 void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
                 void *arg);
 
+/* Puts another job, `to`, into the place of one that waits or runs, for the time that is left;
+ * `from` is JOB_NONE afterwards. */
+void job_hand_over(struct job *from, struct job *to, void (*done)(void *arg), void *arg);
+
 /* Gives a job up, in whatever state it is, without calling back; starts the next one. */
 void job_cancel(struct job *job);
 

@@ -1,5 +1,7 @@
 #include "odd.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conn.h"
@@ -10,7 +12,8 @@ enum {
     STATUS_MAX = 599,
     DRIP_MS = 100,
     DRIP_CHUNK_BYTES = 6, /* 1 CRLF x CRLF */
-    ABORT_LENGTH = 1000
+    ABORT_LENGTH = 1000,
+    JOB_ID_BYTES_MAX = 64 * 1024
 };
 
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
@@ -127,7 +130,120 @@ static void odd_early(struct conn *conn)
     respond_detail(conn, (int)conn->odd.number, "simulated early answer");
 }
 
-enum odd_number { NUMBER_NONE, NUMBER_STATUS, NUMBER_SIZE };
+/* One chunk for each piece. */
+static void send_piece(struct conn *conn)
+{
+    char piece[32];
+    char chunk[64];
+    int len = snprintf(piece, sizeof piece, "piece %" PRIu64 "\n", ++conn->pieces);
+    snprintf(chunk, sizeof chunk, "%x\r\n%s\r\n", (unsigned)len, piece);
+    send_text(conn, chunk);
+    if (conn->pieces == conn->odd.number) {
+        send_text(conn, "0\r\n\r\n");
+    }
+}
+
+/* The half before or behind the middle of a JSON string. */
+static void send_half(struct conn *conn)
+{
+    static const char filling[] =
+        "................................................................";
+    uint64_t half = conn->odd.number / 2;
+    uint64_t left = conn->pieces++ == 0 ? half : conn->odd.number - half;
+    send_text(conn, conn->pieces == 1 ? "\"" : "");
+    for (left--; left > 0;) {
+        size_t part = left < sizeof filling - 1 ? (size_t)left : sizeof filling - 1;
+        out_send(conn, filling, part);
+        left -= part;
+    }
+    send_text(conn, conn->pieces == 2 ? "\"" : "");
+}
+
+void odd_release(struct conn *conn, int64_t n)
+{
+    bool halves = conn->odd.kind == ODD_HALVES;
+    uint64_t last = halves ? 2 : conn->odd.number;
+    for (; n != 0 && conn->pieces<last; n -= n> 0) {
+        if (halves) {
+            send_half(conn);
+        } else {
+            send_piece(conn);
+        }
+    }
+    if (conn->pieces == last) {
+        finish(conn);
+    } else {
+        conn_hold_reply(conn);
+    }
+}
+
+static void odd_pieces(struct conn *conn)
+{
+    respond_head(conn, 200, "text/plain", CHUNKED);
+    odd_release(conn, 1);
+}
+
+static void odd_halves(struct conn *conn)
+{
+    respond_head_length(conn, 200, "application/json", conn->odd.number);
+    odd_release(conn, 1);
+}
+
+/* JSON with the job's number, at the top or one level below; returns its length. */
+static size_t write_job_id(const struct conn *conn, bool deep, char body[JOB_ID_BYTES_MAX + 1])
+{
+    int len =
+        snprintf(body, JOB_ID_BYTES_MAX + 1, "{%s\"%" PRIu64 "\"}%s",
+                 deep ? "\"job\":{\"id\":" : "\"job_id\":", conn->record->id, deep ? "}" : "");
+    return (size_t)len;
+}
+
+/* Filled up with blanks to that many bytes. */
+static void job_id(struct conn *conn, const char *type, bool deep, size_t bytes)
+{
+    char body[JOB_ID_BYTES_MAX + 1];
+    size_t len = write_job_id(conn, deep, body);
+    if (bytes > len) {
+        memset(body + len, ' ', bytes - len);
+        len = bytes;
+    }
+    const struct reply reply = {.status = 200, .type = type, .body = body, .body_len = len};
+    respond_reply(conn, &reply);
+}
+
+static void odd_job_id(struct conn *conn)
+{
+    job_id(conn, "application/json", false, 0);
+}
+
+static void odd_job_id_deep(struct conn *conn)
+{
+    job_id(conn, "application/json", true, 0);
+}
+
+static void odd_job_id_chunked(struct conn *conn)
+{
+    char body[JOB_ID_BYTES_MAX + 1];
+    char size[16];
+    snprintf(size, sizeof size, "%zx\r\n", write_job_id(conn, false, body));
+    respond_head(conn, 200, "application/json", CHUNKED);
+    send_text(conn, size);
+    send_text(conn, body);
+    send_text(conn, "\r\n0\r\n\r\n");
+    finish(conn);
+}
+
+static void odd_job_id_text(struct conn *conn)
+{
+    job_id(conn, "text/plain", false, 0);
+}
+
+static void odd_job_id_big(struct conn *conn)
+{
+    job_id(conn, "application/json", false, (size_t)conn->odd.number);
+}
+
+enum odd_number { NUMBER_NONE, NUMBER_STATUS, NUMBER_SIZE, NUMBER_SMALL };
 
 static const struct {
     const char *name;
@@ -147,7 +263,22 @@ static const struct {
     [ODD_CLOSE] = {"close", NUMBER_NONE, odd_close},
     [ODD_RESET] = {"reset", NUMBER_NONE, odd_reset},
     [ODD_EARLY] = {"early:", NUMBER_STATUS, odd_early},
+    [ODD_PIECES] = {"pieces:", NUMBER_SMALL, odd_pieces},
+    [ODD_HALVES] = {"halves:", NUMBER_SMALL, odd_halves},
+    [ODD_JOB_ID] = {"job-id", NUMBER_NONE, odd_job_id},
+    [ODD_JOB_ID_DEEP] = {"job-id-deep", NUMBER_NONE, odd_job_id_deep},
+    [ODD_JOB_ID_CHUNKED] = {"job-id-chunked", NUMBER_NONE, odd_job_id_chunked},
+    [ODD_JOB_ID_TEXT] = {"job-id-text", NUMBER_NONE, odd_job_id_text},
+    [ODD_JOB_ID_BIG] = {"job-id-big:", NUMBER_SMALL, odd_job_id_big},
 };
+
+static bool is_in_range(enum odd_number kind, uint64_t number)
+{
+    if (kind == NUMBER_STATUS) {
+        return number >= STATUS_MIN && number <= STATUS_MAX;
+    }
+    return kind == NUMBER_SIZE || (number >= 2 && number <= JOB_ID_BYTES_MAX);
+}
 
 static bool parse_as(struct slice value, enum odd_kind kind, struct odd *odd)
 {
@@ -162,8 +293,7 @@ static bool parse_as(struct slice value, enum odd_kind kind, struct odd *odd)
     size_t len = strlen(name);
     odd->kind = kind;
     return slice_to_number((struct slice){value.at + len, value.len - len}, &odd->number) &&
-           (odds[kind].number == NUMBER_SIZE ||
-            (odd->number >= STATUS_MIN && odd->number <= STATUS_MAX));
+           is_in_range(odds[kind].number, odd->number);
 }
 
 bool odd_parse(struct slice value, struct odd *odd)
@@ -179,6 +309,16 @@ bool odd_parse(struct slice value, struct odd *odd)
     }
     odd->kind = ODD_NONE;
     return false;
+}
+
+void odd_format(const struct odd *odd, char name[ODD_NAME_MAX])
+{
+    const char *text = odd->kind == ODD_NONE ? "" : odds[odd->kind].name;
+    if (odd->kind != ODD_NONE && odds[odd->kind].number != NUMBER_NONE) {
+        snprintf(name, ODD_NAME_MAX, "%s%" PRIu64, text, odd->number);
+    } else {
+        snprintf(name, ODD_NAME_MAX, "%s", text);
+    }
 }
 
 void odd_respond(struct conn *conn)

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odd.h"
+#include "slice.h"
+
 static bool take_integer(const cJSON *value, int64_t min, int64_t max, int64_t *number)
 {
     if (!cJSON_IsNumber(value) || value->valuedouble < (double)min ||
@@ -97,6 +100,29 @@ static bool take_release(const cJSON *value, struct patch *patch)
     return take_integer(value, -1, PATCH_JOBS_MAX, &patch->release);
 }
 
+static bool take_response(const cJSON *value, struct patch *patch)
+{
+    patch->has_response = true;
+    patch->settings.response = (struct odd){0};
+    return cJSON_IsNull(value) ||
+           (cJSON_IsString(value) &&
+            odd_parse((struct slice){value->valuestring, strlen(value->valuestring)},
+                      &patch->settings.response));
+}
+
+static bool take_deaf(const cJSON *value, struct patch *patch)
+{
+    patch->has_deaf = true;
+    patch->settings.deaf = cJSON_IsTrue(value);
+    return cJSON_IsBool(value);
+}
+
+static bool take_pieces(const cJSON *value, struct patch *patch)
+{
+    patch->has_pieces = true;
+    return take_integer(value, -1, PATCH_JOBS_MAX, &patch->pieces);
+}
+
 static const struct {
     const char *key;
     bool (*take)(const cJSON *value, struct patch *patch);
@@ -112,6 +138,9 @@ static const struct {
     {"drop", take_drop, "true or false"},
     {"health", take_health, "a mode of the health answer"},
     {"release", take_release, "a number of jobs, or -1 (all)"},
+    {"response", take_response, "the name of an odd response, or null"},
+    {"deaf", take_deaf, "true or false"},
+    {"pieces", take_pieces, "a number of pieces, or -1 (all)"},
 };
 
 static bool take_key(const cJSON *value, struct patch *patch, char error[PATCH_ERROR_MAX])
@@ -188,12 +217,21 @@ bool patch_apply(const struct patch *patch, struct instance *instance)
     if (patch->has_health) {
         settings->health = patch->settings.health;
     }
+    if (patch->has_response) {
+        settings->response = patch->settings.response;
+    }
+    if (patch->has_deaf) {
+        settings->deaf = patch->settings.deaf;
+    }
     if (patch->has_slots) {
         settings->slots = instance->jobs.slots = patch->settings.slots;
         job_queue_run(&instance->jobs);
     }
     if (patch->has_release) {
         job_release(&instance->jobs, patch->release);
+    }
+    if (patch->has_pieces) {
+        instance_release_pieces(instance, patch->pieces);
     }
     if (patch->has_listening && !patch->listening) {
         instance_stop(instance, patch->drop);

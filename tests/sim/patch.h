@@ -21,10 +21,10 @@ enum {
 
 struct patch {
     bool has_external_jobs, has_slots, has_job_time, has_factor, has_speed, has_form, has_listening,
-        has_health, has_release;
+        has_health, has_release, has_response, has_deaf, has_pieces;
     struct instance_settings settings; /* the values of those that are there */
     bool listening, drop;
-    int64_t release;
+    int64_t release, pieces;
 };
 
 /* Reads a JSON object. False with a text in error (fit for a JSON string). */

@@ -68,6 +68,9 @@ static void read_steering(struct conn *conn)
         !odd_parse(conn->request.sim_response, &conn->odd)) {
         conn->steer_error = "bad X-Sim-Response";
     }
+    if (conn->request.sim_response.at == NULL && conn->kind == CONN_TRANSCRIPTION) {
+        conn->odd = conn->instance->settings.response;
+    }
 }
 
 static void begin_body(struct conn *conn)
@@ -234,6 +237,11 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     if (!record->hashed) {
         end_upload(conn);
     }
+    /* An instance that dies (CONN_RESET) does end its jobs. */
+    if (conn->instance->settings.deaf && conn->after != CONN_RESET &&
+        async_adopt(conn->instance, &conn->job, &conn->entry)) {
+        conn->detached = true;
+    }
     bool job_is_over = conn->job_ended || conn->detached;
     if (conn->kind == CONN_TRANSCRIPTION && outcome == RECORD_ABORTED && !job_is_over) {
         joblog_write(conn->instance->sim->joblog, &conn->entry, conn->job.started, "aborted");
@@ -249,6 +257,7 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     }
     memset(&conn->upload, 0, sizeof conn->upload);
     conn->odd = (struct odd){0};
+    conn->pieces = 0;
     conn->steer_error = NULL;
     conn->has_job_time = false;
     conn->job_ended = false;

@@ -63,7 +63,9 @@ void view_instance(struct evbuffer *out, const struct instance *instance)
     const struct instance_counters *counters = &instance->counters;
     char health[HEALTH_NAME_MAX];
     char job_time[24] = "null";
+    char response[ODD_NAME_MAX];
     health_format(&settings->health, health);
+    odd_format(&settings->response, response);
     if (settings->job_time_ms != INSTANCE_TIME_BY_AUDIO) {
         snprintf(job_time, sizeof job_time, "%" PRId64, settings->job_time_ms);
     }
@@ -82,9 +84,12 @@ void view_instance(struct evbuffer *out, const struct instance *instance)
                         counters->health_requests, counters->connections,
                         instance->open_connections, instance->jobs.max_active);
     evbuffer_add_printf(
-        out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"speed\":%g,\"form\":\"%s\"}",
+        out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"speed\":%g,\"form\":\"%s\"",
         instance->jobs.slots, job_time, settings->factor, settings->speed,
         settings->form == INSTANCE_FLAT ? "flat" : "nested");
+    bool odd = response[0] != '\0';
+    evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s}", odd ? "\"" : "null", response,
+                        odd ? "\"" : "", bool_text(settings->deaf));
 }
 
 void view_instances(struct evbuffer *out, const struct sim *sim)
