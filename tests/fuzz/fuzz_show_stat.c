@@ -19,13 +19,17 @@ static bool is_same(const void *a, const void *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
-/* Nothing but what the answer is about: open requests and drains. */
+/* Nothing but what the answer is about: requests, failures, drains and ids. */
 static void check_the_rest(const struct farm *farm, const struct state before[INSTANCES])
 {
     for (size_t i = 0; i < farm->count; i++) {
         struct state rest;
         memcpy(&rest, &farm->states[i], sizeof(rest));
         rest.in_flight = before[i].in_flight;
+        rest.sessions = before[i].sessions;
+        rest.failed_connections = before[i].failed_connections;
+        rest.failed_responses = before[i].failed_responses;
+        rest.successes = before[i].successes;
         rest.drained = before[i].drained;
         rest.server_id = before[i].server_id;
         promise(is_same(&rest, &before[i], sizeof(rest)));

@@ -569,6 +569,18 @@ static void a_new_process_inherits_the_load(void **state)
     farm_free(farm);
 }
 
+/* It is no report of 0 that an agent meets a process before it has had any. */
+static void the_first_report_counts_in_full(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+
+    (void)state;
+    state_inherit(&farm->states[0]);
+    pass(&farm->states[0], 3);
+    assert_int_equal(0 - state_word(&farm->states[0]), 3 * LOAD_UNIT);
+    farm_free(farm);
+}
+
 /* HAProxy's counters of the instance, so many ms later; returns what is held against it. */
 static unsigned look(struct state *instance, int64_t ms, unsigned connections, unsigned responses,
                      unsigned successes)
@@ -694,6 +706,7 @@ int main(void)
         cmocka_unit_test(the_word_is_what_haproxy_subtracts),
         cmocka_unit_test(accepted_jobs_are_bounded),
         cmocka_unit_test(a_new_process_inherits_the_load),
+        cmocka_unit_test(the_first_report_counts_in_full),
         cmocka_unit_test(failures_in_a_row_weigh_more_and_more),
         cmocka_unit_test(a_success_ends_them),
         cmocka_unit_test(they_are_held_for_ten_seconds_after_the_latest),

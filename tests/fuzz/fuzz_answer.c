@@ -1,0 +1,134 @@
+/*
+ * What HAProxy's runtime socket answers: answer_look(), answer_apply(), serverstate_write().
+ *
+ * Input: the answers; the scope is that of an answer about all, then of one about some.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "fuzz.h"
+#include "names.h"
+#include "serverstate.h"
+
+#define INSTANCES 3
+
+static bool is_same(const void *a, const void *b, size_t size)
+{
+    return memcmp(a, b, size) == 0;
+}
+
+static void set_up(struct state states[INSTANCES])
+{
+    memset(states, 0, INSTANCES * sizeof(*states));
+    states[0] = (struct state){.number = 1, .in_flight = 7, .acceptances = 3, .told = 4};
+    states[1] = (struct state){.number = 2, .drained = true, .jobs_penalty = 3, .server_id = 9};
+    states[2] = (struct state){.number = 65535, .maintained = true, .address = "::1"};
+}
+
+/* Nothing but what answers are about, and that within its bounds. */
+static void check_states(const struct state states[INSTANCES], const struct state before[INSTANCES],
+                         const struct answer *answer)
+{
+    for (size_t i = 0; i < INSTANCES; i++) {
+        struct state rest;
+        memcpy(&rest, &states[i], sizeof(rest));
+        promise(rest.in_flight <= SAMPLE_JOBS_MAX);
+        promise(rest.jobs_penalty <= PENALTY_MAX);
+        promise(memchr(rest.address, '\0', sizeof(rest.address)) != NULL);
+        promise(rest.address[strspn(rest.address, "0123456789abcdefABCDEF:.")] == '\0');
+        if (!answer->has_jobs)
+            promise(rest.acceptances == before[i].acceptances && rest.told == before[i].told);
+        if (!answer->has_failed)
+            promise(rest.jobs_penalty == before[i].jobs_penalty);
+        if (!answer->has_servers)
+            promise(rest.maintained == before[i].maintained &&
+                    is_same(rest.address, before[i].address, sizeof(rest.address)));
+        if (!answer->has_servers && !answer->has_stat)
+            promise(rest.drained == before[i].drained);
+        if (!answer->has_stat)
+            promise(rest.in_flight == before[i].in_flight && rest.server_id == before[i].server_id);
+        rest.in_flight = before[i].in_flight;
+        rest.sessions = before[i].sessions;
+        rest.failed_connections = before[i].failed_connections;
+        rest.failed_responses = before[i].failed_responses;
+        rest.successes = before[i].successes;
+        rest.server_id = before[i].server_id;
+        rest.drained = before[i].drained;
+        rest.maintained = before[i].maintained;
+        rest.acceptances = before[i].acceptances;
+        rest.told = before[i].told;
+        rest.jobs_penalty = before[i].jobs_penalty;
+        memcpy(rest.address, before[i].address, sizeof(rest.address));
+        promise(is_same(&rest, &before[i], sizeof(rest)));
+    }
+}
+
+static void check_apply(const char *text, size_t size, enum answer_scope scope)
+{
+    struct state states[INSTANCES], before[INSTANCES], first[INSTANCES];
+    struct farm farm = {.states = states, .count = INSTANCES};
+
+    set_up(states);
+    memcpy(before, states, sizeof(before));
+    struct answer look = answer_look(text, size);
+    struct answer answer = answer_apply(&farm, text, size, scope);
+    promise(answer.has_servers == look.has_servers && answer.has_jobs == look.has_jobs);
+    promise(answer.has_failed == look.has_failed && answer.has_mark == look.has_mark);
+    promise(!answer.has_stat || look.has_stat);
+    promise(answer.mark == look.mark && look.has_mark == (look.mark != 0));
+    check_states(states, before, &answer);
+    /* Once more it says the same. */
+    memcpy(first, states, sizeof(first));
+    answer_apply(&farm, text, size, scope);
+    promise(is_same(first, states, sizeof(first)));
+}
+
+static bool is_instance(const char *line, size_t length)
+{
+    return memmem(line, length, " farm ", 6) != NULL &&
+           memmem(line, length, " instance", 9) != NULL &&
+           (memmem(line, length, " 8000 0", 7) != NULL || memmem(line, length, " 443 ", 5) != NULL);
+}
+
+/* Lines of configured instances only, each with the configuration's port and as many columns. */
+static void check_written(const char *text, size_t size)
+{
+    static struct instance instances[] = {
+        {.number = 1, .url = {.port = 8000}},
+        {.number = 65535, .url = {.port = 443, .tls = true}},
+    };
+    static const struct config config = {.instances = instances, .instance_count = 2};
+    char *written = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&written, &length);
+
+    if (out == NULL)
+        abort();
+    serverstate_write(out, text, size, &config);
+    fclose(out);
+    size_t head = strlen(STATE_FILE_VERSION "\n");
+    promise(length >= head && is_same(written, STATE_FILE_VERSION "\n", head));
+    for (const char *line = written + head; line < written + length;) {
+        const char *end = memchr(line, '\n', (size_t)(written + length - line));
+        promise(end != NULL);
+        size_t spaces = 0;
+        for (const char *at = line; at < end; at++)
+            spaces += *at == ' ';
+        promise(spaces == SERVERSTATE_COLUMNS - 1);
+        promise(is_instance(line, (size_t)(end - line)));
+        line = end + 1;
+    }
+    free(written);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = fuzz_bytes(0, data, size);
+
+    check_apply(text, size, ANSWER_ALL);
+    check_apply(text, size, ANSWER_SOME);
+    check_written(text, size);
+    return 0;
+}
