@@ -43,6 +43,7 @@
  */
 #define QUICK_PART 10
 #define QUICK_PER_INSTANCE_MS 1
+#define QUICK_PER_CHECK 10 /* times what the last check took */
 #define QUICK_GROWTH 8
 /* Jobs that come one by one are a busy farm too: so many intervals after the last one. */
 #define BUSY_INTERVALS 5
@@ -128,11 +129,14 @@ static void log_check(const struct state *state, const struct sample *sample,
 }
 
 /* The shortest time between two checks of a busy farm's instance. */
-static unsigned quick_interval_ms(const struct checks *checks)
+static unsigned quick_interval_ms(const struct checks *checks, size_t index)
 {
     size_t least = checks->farm->count * QUICK_PER_INSTANCE_MS;
     unsigned part = checks->config->jobs_interval_ms / QUICK_PART;
+    unsigned dear = checks->farm->states[index].check_ms * QUICK_PER_CHECK;
 
+    if (least < dear)
+        least = dear;
     return least > part ? (unsigned)least : part;
 }
 
@@ -160,7 +164,7 @@ static void choose_gap(struct checks *checks, size_t index, unsigned previous_jo
     pending->in_flight = state->in_flight;
     pending->sessions = state->sessions;
     if (has_changed)
-        pending->gap_ms = quick_interval_ms(checks);
+        pending->gap_ms = quick_interval_ms(checks, index);
     else
         pending->gap_ms += pending->gap_ms / QUICK_GROWTH + 1;
     hasten(checks, index);
@@ -555,7 +559,7 @@ static void set_pace(struct checks *checks)
     for (size_t i = 0; i < checks->farm->count; i++) {
         if (state_accepted(&checks->farm->states[i]) == 0)
             continue;
-        checks->pending[i].gap_ms = quick_interval_ms(checks);
+        checks->pending[i].gap_ms = quick_interval_ms(checks, i);
         hasten(checks, i);
     }
 }

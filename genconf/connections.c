@@ -13,14 +13,17 @@
 #define PASSES_FROM 240U
 #define PASSES_SHARE 8
 #define RELAY_MAX 20U
+#define SESSIONS_SHARE 25
+#define SESSIONS_MIN 16U
+#define SESSIONS_MAX 100U
 #define CLIENTS_MAX 1000000U
 
 /*
- * What HAProxy counts besides connections and checks: 10 "reserved" and the 16 of the runtime
+ * What HAProxy counts besides connections and checks: 10 "reserved", 1 a session of the runtime
  * sockets (stats maxconn), 3 a thread, its listeners (balancer, again, relay, admin, two sockets),
  * 1 of a worker to its master, 11 of the master's own socket (-S).
  */
-#define FILES_OF_ITS_OWN 44ULL
+#define FILES_OF_ITS_OWN 28ULL
 #define FILES_OF_A_THREAD 3ULL
 #define FILES_OF_A_CONNECTION 2ULL
 /* Its own check and the agent-check. */
@@ -45,6 +48,11 @@ unsigned connections_passes(unsigned clients)
     return bounded(beyond / PASSES_SHARE, PASSES_MIN, PASSES_LIMIT);
 }
 
+unsigned connections_sessions(unsigned clients)
+{
+    return bounded(clients / SESSIONS_SHARE, SESSIONS_MIN, SESSIONS_MAX);
+}
+
 unsigned connections_relay(const struct config *config)
 {
     if (!config_agent_is_remote(config))
@@ -62,7 +70,7 @@ unsigned long long connections_files(const struct config *config, unsigned clien
 {
     return FILES_OF_A_CONNECTION * connections_total(config, clients) +
            FILES_OF_AN_INSTANCE * config->instance_count + FILES_OF_A_THREAD * config->threads +
-           FILES_OF_ITS_OWN;
+           connections_sessions(clients) + FILES_OF_ITS_OWN;
 }
 
 unsigned connections_clients(const struct config *config, unsigned long long files)

@@ -29,6 +29,12 @@ unsigned connections_passes(unsigned clients);
 /* Connections of those who watch: statistics and metrics. */
 #define CONNECTIONS_WATCHERS 4
 
+/*
+ * Sessions at HAProxy's runtime sockets. It never ends one that waits at its prompt, so that a few that
+ * somebody forgot must not keep the agent and the operator out.
+ */
+unsigned connections_sessions(unsigned clients);
+
 /* Agent-checks at a time through the relay: 0 if HAProxy finds the agent by its address. */
 unsigned connections_relay(const struct config *config);
 

@@ -171,13 +171,14 @@ static void render_global(FILE *out, const struct config *config)
         "    stats socket %s mode 660 level operator%s%s\n"
         "    stats socket %s.admin mode 600 level admin expose-fd listeners\n"
         "    # More than ten, HAProxy's default: a few that hang must not keep the agent out.\n"
-        "    stats maxconn 16\n"
+        "    stats maxconn %u\n"
         "    stats timeout 10s\n"
         "    # The agent notes there who is drained or in maintenance, for the next process.\n"
         "    server-state-file %s" STATE_FILE_SUFFIX "\n",
         syslog_level(config->log_level), config->haproxy_socket,
         gives_up_root(config) ? " group " : "", gives_up_root(config) ? config->haproxy_user : "",
-        config->haproxy_socket, config->haproxy_socket);
+        config->haproxy_socket, connections_sessions(config->max_connections),
+        config->haproxy_socket);
 }
 
 static void render_error(FILE *out, unsigned status, const char *detail)
