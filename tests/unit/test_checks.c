@@ -397,11 +397,12 @@ static void a_new_process_is_known_at_once_and_inherits_the_loads(void **state)
 
     (void)state;
     world->instances[0].jobs = 3;
-    world->servers[0] = (struct server){.open = 2, .total = 9};
+    world->servers[0] = (struct server){
+        .open = 2, .total = 9, .accepted = 4, .told = LOAD_UNIT * 4, .has_entry = true};
     settle(world);
     world->instances[0].is_holding = true;
     await(world->instances[0].open == 1);
-    world->servers[0].accepted = 1;
+    world->servers[0].accepted = 5;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(state_load(&world->farm->states[0]), 4);
     reload(world);
