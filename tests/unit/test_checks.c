@@ -413,13 +413,13 @@ static void a_new_process_is_known_at_once_and_inherits_the_loads(void **state)
     assert_int_equal(known_to_haproxy(world, 1), 4);
     assert_int_equal(world->instances[1].requests, before + 1);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
-    /* The report says what of it goes on; and it was begun before, so another follows. */
+    /* Its report says what of it goes on; since it was begun before, another check follows. */
     before = world->instances[0].requests;
-    world->instances[0].is_holding = false;
     fake_instance_let_go(&world->instances[0]);
-    loop_for(20);
+    await(world->instances[0].requests == before + 1);
+    await(world->haproxy.open == 0);
+    assert_int_equal(world->instances[0].open, 1);
     assert_int_equal(known_to_haproxy(world, 1), 3);
-    assert_int_equal(world->instances[0].requests, before + 1);
     free_world(world);
 }
 
@@ -441,6 +441,25 @@ static void a_process_that_comes_between_two_answers_is_known_by_its_table(void 
     await(world->haproxy.open == 0);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
     assert_int_equal(known_to_haproxy(world, 1), 3);
+    free_world(world);
+}
+
+/* It has been reloaded, and another agent has come to it first. */
+static void another_agents_mark_is_that_of_another_process(void **state)
+{
+    struct world *world = new_world(1, NULL);
+
+    (void)state;
+    settle(world);
+    world->instances[0].is_holding = true;
+    await(world->instances[0].open == 1);
+    loop_for(5);
+    reload(world);
+    world->mark = world->farm->mark + 1;
+    world->has_mark = true;
+    fake_instance_let_go(&world->instances[0]);
+    await(world->farm->states[0].passed == 2);
+    assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
     free_world(world);
 }
 
@@ -904,6 +923,7 @@ int main(void)
         it(a_server_without_an_answer_is_asked_about_again),
         it(a_new_process_is_known_at_once_and_inherits_the_loads),
         it(a_process_that_comes_between_two_answers_is_known_by_its_table),
+        it(another_agents_mark_is_that_of_another_process),
         it(an_agent_that_knows_nothing_tells_nothing),
         it(failures_before_this_agent_came_are_not_held_against_anybody),
         it(failed_connections_and_responses_are_told_until_a_job_succeeds),
