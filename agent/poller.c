@@ -287,7 +287,6 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* else the environment is asked each time */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->check_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
     /* Else ending a check waits for a resolver that hangs, and the whole loop with it. */

@@ -30,8 +30,8 @@ unsigned connections_passes(unsigned clients);
 #define CONNECTIONS_WATCHERS 4
 
 /*
- * Sessions at HAProxy's runtime sockets. It never ends one that waits at its prompt, so that a few that
- * somebody forgot must not keep the agent and the operator out.
+ * Sessions at HAProxy's runtime sockets. It never ends one that waits at its prompt, so that a few
+ * that somebody forgot must not keep the agent and the operator out.
  */
 unsigned connections_sessions(unsigned clients);
 

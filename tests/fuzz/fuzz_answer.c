@@ -89,7 +89,7 @@ static bool is_instance(const char *line, size_t length)
 {
     return memmem(line, length, " farm ", 6) != NULL &&
            memmem(line, length, " instance", 9) != NULL &&
-           (memmem(line, length, " 8000 0", 7) != NULL || memmem(line, length, " 443 ", 5) != NULL);
+           (memmem(line, length, " 8000 ", 6) != NULL || memmem(line, length, " 443 ", 5) != NULL);
 }
 
 /* Lines of configured instances only, each with the configuration's port and as many columns. */

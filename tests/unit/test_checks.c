@@ -397,11 +397,12 @@ static void a_new_process_is_known_at_once_and_inherits_the_loads(void **state)
 
     (void)state;
     world->instances[0].jobs = 3;
-    world->servers[0] = (struct server){.open = 2, .total = 9};
+    world->servers[0] = (struct server){
+        .open = 2, .total = 9, .accepted = 4, .told = LOAD_UNIT * 4, .has_entry = true};
     settle(world);
     world->instances[0].is_holding = true;
     await(world->instances[0].open == 1);
-    world->servers[0].accepted = 1;
+    world->servers[0].accepted = 5;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(state_load(&world->farm->states[0]), 4);
     reload(world);
@@ -412,13 +413,13 @@ static void a_new_process_is_known_at_once_and_inherits_the_loads(void **state)
     assert_int_equal(known_to_haproxy(world, 1), 4);
     assert_int_equal(world->instances[1].requests, before + 1);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
-    /* The report says what of it goes on; and it was begun before, so another follows. */
+    /* Its report says what of it goes on; since it was begun before, another check follows. */
     before = world->instances[0].requests;
-    world->instances[0].is_holding = false;
     fake_instance_let_go(&world->instances[0]);
-    loop_for(20);
+    await(world->instances[0].requests == before + 1);
+    await(world->haproxy.open == 0);
+    assert_int_equal(world->instances[0].open, 1);
     assert_int_equal(known_to_haproxy(world, 1), 3);
-    assert_int_equal(world->instances[0].requests, before + 1);
     free_world(world);
 }
 
@@ -440,6 +441,25 @@ static void a_process_that_comes_between_two_answers_is_known_by_its_table(void 
     await(world->haproxy.open == 0);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
     assert_int_equal(known_to_haproxy(world, 1), 3);
+    free_world(world);
+}
+
+/* It has been reloaded, and another agent has come to it first. */
+static void another_agents_mark_is_that_of_another_process(void **state)
+{
+    struct world *world = new_world(1, NULL);
+
+    (void)state;
+    settle(world);
+    world->instances[0].is_holding = true;
+    await(world->instances[0].open == 1);
+    loop_for(5);
+    reload(world);
+    world->mark = world->farm->mark + 1;
+    world->has_mark = true;
+    fake_instance_let_go(&world->instances[0]);
+    await(world->farm->states[0].passed == 2);
+    assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
     free_world(world);
 }
 
@@ -742,7 +762,7 @@ static void a_drain_is_told_within_a_refresh_and_kept_in_the_file(void **state)
     assert_int_equal(known_to_haproxy(world, 1), DRAINED_LOAD);
     assert_int_equal(known_to_haproxy(world, 2), 0);
     snprintf(expected, sizeof(expected),
-             "1\n4 farm 2 instance1 127.0.0.1 2 8 100 100 0 8 2 0 6 22 0 0 - %u - 0\n"
+             "1\n4 farm 2 instance1 127.0.0.1 2 8 0 100 0 8 2 0 6 22 0 0 - %u - 0\n"
              "4 farm 3 instance2 127.0.0.1 2 1 100 100 0 8 2 0 6 22 0 0 - %u - 0\n",
              world->instances[0].port, world->instances[1].port);
     the_state_file_says(world, expected);
@@ -903,6 +923,7 @@ int main(void)
         it(a_server_without_an_answer_is_asked_about_again),
         it(a_new_process_is_known_at_once_and_inherits_the_loads),
         it(a_process_that_comes_between_two_answers_is_known_by_its_table),
+        it(another_agents_mark_is_that_of_another_process),
         it(an_agent_that_knows_nothing_tells_nothing),
         it(failures_before_this_agent_came_are_not_held_against_anybody),
         it(failed_connections_and_responses_are_told_until_a_job_succeeds),

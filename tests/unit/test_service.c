@@ -221,10 +221,10 @@ static void reloads_starve_no_check(void **state)
         loop_for(60);
         reload(configure(agent_port, status_port, 1, 2, 0));
     }
-    loop_for(100);
+    loop_for(1200); /* JOBS_INTERVAL, and a check */
     assert_heard(agent_port, "instance1\n", "up 50%\n");
     assert_heard(agent_port, "instance2\n", "up 33%\n");
-    assert_in_range(instances[1].requests, 1, 2);
+    assert_in_range(instances[1].requests, 1, 4); /* nor is anybody asked without end */
 }
 
 static void it_may_be_freed_with_everything_under_way(void **state)
