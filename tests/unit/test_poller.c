@@ -34,6 +34,8 @@ static pthread_cond_t resolver_freed = PTHREAD_COND_INITIALIZER;
 static bool resolver_hangs;
 static unsigned resolver_waiting;
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's have underscores. */
+
 /* In libcurl's place of libc's: one name takes as long as the test wants, or HUNG_MAX_S. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
@@ -56,6 +58,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     pthread_mutex_unlock(&resolver_lock);
     return EAI_NONAME;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void on_due(void *context, size_t index)
 {
