@@ -56,6 +56,16 @@ static const struct instance *find_instance(const struct config *config, unsigne
     return NULL;
 }
 
+/*
+ * The time since the last change: else each moment would make another file. The weight of a drained
+ * one, which the rules heed: else the first jobs of a new process would go there.
+ */
+static bool is_zero(const struct serverstate_line *line, size_t column)
+{
+    return column == SERVERSTATE_CHANGED ||
+           (column == SERVERSTATE_WEIGHT && (line->admin & SERVERSTATE_DRAIN) != 0);
+}
+
 static void write_line(FILE *out, const struct serverstate_line *line, const struct url *url)
 {
     for (size_t i = 0; i < SERVERSTATE_COLUMNS; i++) {
@@ -65,10 +75,8 @@ static void write_line(FILE *out, const struct serverstate_line *line, const str
             fprintf(out, "%u", url->port);
         else if (i == SERVERSTATE_TLS)
             fputs(url->tls ? "1" : "0", out);
-        else if (i == SERVERSTATE_CHANGED)
-            fputs("0", out); /* else each moment would make another file */
-        else if (i == SERVERSTATE_WEIGHT && (line->admin & SERVERSTATE_DRAIN) != 0)
-            fputs("0", out); /* what the rules heed: a drain counts from the first job on */
+        else if (is_zero(line, i))
+            fputs("0", out);
         else
             fputs(line->columns[i], out);
     }

@@ -85,7 +85,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *argument
 
 static unsigned port_of(evutil_socket_t fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof(address);
 
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);

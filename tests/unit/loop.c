@@ -25,6 +25,8 @@ static int64_t virtual_ms;
 static struct event *guard; /* a loop without any event would end at once */
 static char folder[64];
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's have underscores. */
+
 /* In the place of libc's, for the libraries too. */
 int clock_gettime(clockid_t id, struct timespec *now)
 {
@@ -62,6 +64,8 @@ int epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms)
     is_leaping = count == 0 && leap_ms < timeout_ms;
     return count;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void on_guard(evutil_socket_t fd, short what, void *argument)
 {

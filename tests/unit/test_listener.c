@@ -194,7 +194,7 @@ static void who_has_asked_is_answered_before_it_makes_room(void **state)
 static void out_of_files_the_oldest_gives_its_own(void **state)
 {
     struct rlimit limit, low;
-    int files[FILES_MAX];
+    int files[FILES_MAX] = {0};
     size_t count = 0;
     struct caller *idle = caller_new(port, NULL);
 
@@ -205,6 +205,7 @@ static void out_of_files_the_oldest_gives_its_own(void **state)
     setrlimit(RLIMIT_NOFILE, &low);
     while (count < FILES_MAX && (files[count] = dup(STDERR_FILENO)) >= 0)
         count++;
+    assert_true(count > 0);
     close(files[--count]); /* for the caller's socket */
     int caller = call("");
     loop_for(100);
