@@ -289,8 +289,6 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
-    /* Else ending a check waits for a resolver that hangs, and the whole loop with it. */
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     if (config->instance_ca_file != NULL) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, config->instance_ca_file);
