@@ -24,7 +24,7 @@ static size_t files_max; /* for clients; 0: no bound */
  * In libevent's place of libc's: the process has no more files than that. Like the kernel's it says
  * so before it has looked whether anybody waits.
  */
-int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict length, int flags)
 {
     struct listener_counts counts = listener_counts(listener);
     size_t open = accepted - (size_t)(counts.answered + counts.refused + counts.evicted);
@@ -33,7 +33,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
         errno = EMFILE;
         return -1;
     }
-    int client = (int)syscall(SYS_accept4, fd, address, length, flags);
+    int client = (int)syscall(SYS_accept4, fd, address.__sockaddr__, length, flags);
     accepted += client >= 0;
     return client;
 }
