@@ -20,6 +20,8 @@ static unsigned port;
 static size_t accepted;
 static size_t files_max; /* for clients; 0: no bound */
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's have underscores. */
+
 /*
  * In libevent's place of libc's: the process has no more files than that. Like the kernel's it says
  * so before it has looked whether anybody waits.
@@ -37,6 +39,8 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict length, int flag
     accepted += client >= 0;
     return client;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static int set_up(void **state)
 {
