@@ -19,9 +19,10 @@ from stack import ORACLE, PLAIN
 
 OURS = "leastjobs"
 FIELDS = (
-    "row", "text", "source", "column", "runs", "jobs", "lost", "mean", "mean_ratio",
-    "mean_ratio_error", "p99", "p99_ratio", "p99_ratio_error", "share", "excess", "of_leastconn",
-    "of_leastconn_error", "limit", "least_share", "is_loss_compared", "is_loop", "seconds",
+    "row", "text", "source", "column", "runs", "jobs", "sent", "lost", "mean",
+    "mean_ratio", "mean_ratio_error", "p99", "p99_ratio", "p99_ratio_error", "share", "excess",
+    "of_leastconn", "of_leastconn_error", "limit", "least_share", "is_loss_compared", "is_loop",
+    "seconds",
 )  # fmt: skip
 HEADINGS = {
     ORACLE: "oracle",
@@ -46,6 +47,8 @@ class Row:
         self.regime = regime
         self.seconds = 0.0
         self._runs = {}
+        # Of all jobs, those of the warm-up too.
+        self._sent = {}
         self._lost = {}
 
     def add(self, column, seed, plays, log):
@@ -53,8 +56,9 @@ class Row:
         through = balanced(plays)
         counted = outcomes(self.regime.counted(through), log)
         self._runs.setdefault(column, {}).setdefault(seed, []).append(counted)
-        self._lost.setdefault(column, 0)
-        self._lost[column] += sum(self._is_lost(played, log) for played in through)
+        lost = sum(self._is_lost(played, log) for played in through)
+        self._sent[column] = self._sent.get(column, 0) + len(through)
+        self._lost[column] = self._lost.get(column, 0) + lost
 
     def _is_lost(self, played, log):
         failed = outcomes([played], log) == [None]
@@ -82,7 +86,7 @@ class Row:
                  ("text", "limit", "least_share", "is_loss_compared", "is_loop")}  # fmt: skip
         whole = pool_of(own)
         cell |= {"lost": self._lost[column], "excess": whole.excess, "seconds": self.seconds}
-        cell["runs"] = len(whole.runs)
+        cell |= {"runs": len(whole.runs), "sent": self._sent[column]}
         if column.startswith(OURS):
             errors = ratio_errors(own, plain, self.regime.block)
             cell["of_leastconn"] = whole.mean / pool_of(plain).mean
@@ -98,7 +102,7 @@ def print_row(row):
             times = f"{cell['mean']:.4f} s{'':10}{cell['p99']:.2f} s{'':8}"
         else:
             times = f"{_with_error(cell, 'mean_ratio')}{_with_error(cell, 'p99_ratio')}"
-        lost = f"{cell['lost']} of {cell['jobs']}"
+        lost = f"{cell['lost']} of {cell['sent']}"
         print(f"  {cell['column']:20}{times:>36}{cell['share']:9.1%}{cell['excess']:8.2f}{lost:>16}"
               f"{_with_error(cell, 'of_leastconn')}")  # fmt: skip
     print(f"  {row.seconds:.0f} s", flush=True)
@@ -159,8 +163,8 @@ def table(rows, more=()):
 def _text(cell):
     if cell is None:
         return ""
-    if cell["lost"] and cell["lost"] == cell["jobs"]:
-        return "all lost"
+    if cell["mean"] is not None and math.isnan(cell["mean"]):
+        return f"{cell['lost']} of {cell['sent']} lost"
     parts = [f"{cell['jobs'] / cell['runs']:.0f} jobs"] if cell["is_loop"] else []
     if cell["column"] == ORACLE:
         parts += [f"{cell[field]:.3g} s" for field in ("mean", "p99") if cell[field] is not None]
@@ -171,7 +175,7 @@ def _text(cell):
     if cell["share"] is not None:
         parts.append(f"{100 * cell['share']:.0f} %")
     if cell["lost"]:
-        parts.append(f"{cell['lost']} lost")
+        parts.append(f"{cell['lost']} of {cell['sent']} lost")
     return " / ".join(parts)
 
 
