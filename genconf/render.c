@@ -661,7 +661,7 @@ static void render_failures(FILE *out)
 {
     fprintf(
         out,
-        "\n    # Memory of failures: a penalty of 0, 1, 3, 7 … jobs after 1, 2, 3, 4 … in a row,\n"
+        "\n    # Memory of failures: a penalty of 0, 1, 3, 7 and so on jobs after 1, 2, 3, 4 in a row,\n"
         "    # until a job succeeds, or for " PENALTY_EXPIRE
         "; then one is tried again. One is a bad file.\n"
         "    acl is_failure status 429 500:599\n"

@@ -82,6 +82,24 @@ static char *harmless_extra_paths(const char *paths)
     return text;
 }
 
+/* As many of them. */
+static char *harmless_networks(const char *networks)
+{
+    char *text = xstrdup(HARMLESS_IPV4);
+
+    if (strcmp(networks, CONFIG_NO_PROXIES) == 0) {
+        free(text);
+        return xstrdup(networks);
+    }
+    while ((networks = strchr(networks, ',')) != NULL) {
+        char *longer = xasprintf("%s," HARMLESS_IPV4, text);
+        free(text);
+        text = longer;
+        networks++;
+    }
+    return text;
+}
+
 static void render(const struct config *config, char **text)
 {
     size_t size;
@@ -106,7 +124,10 @@ static char *harmless_value(const struct option_info *option, const char *value)
         return xstrdup(strcmp(value, "root") == 0 ? value : HARMLESS);
     case OPTION_PATH:
     case OPTION_POINTERS:
+    case OPTION_MEMBER:
         return xstrdup("/" HARMLESS);
+    case OPTION_NETWORKS:
+        return harmless_networks(value);
     default:
         promise_of(option->type == OPTION_PATHS, option->name);
         return harmless_extra_paths(value);
