@@ -659,22 +659,23 @@ static void render_accepted(FILE *out, const struct config *config)
  */
 static void render_failures(FILE *out)
 {
-    fprintf(
-        out,
-        "\n    # Memory of failures: a penalty of 0, 1, 3, 7 and so on jobs after 1, 2, 3, 4 in a row,\n"
-        "    # until a job succeeds, or for " PENALTY_EXPIRE
-        "; then one is tried again. One is a bad file.\n"
-        "    acl is_failure status 429 500:599\n"
-        "    acl had_failed var(txn.number),table_gpt0(" TABLE_FAILURES ") -m int gt 0\n"
-        "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
-        " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
-        "had_failed\n"
-        "    http-response track-sc2 var(txn.number) table " TABLE_FAILURES " if { sc1_tracked }\n"
-        "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
-        "{ sc2_tracked } is_failure\n"
-        "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
-        "    http-response sc-set-gpt0(1) sc2_get_gpt0,div(2) if { sc2_tracked }\n",
-        AGAIN_ID, AGAIN_ID, 2 * JOBS_PENALTY_MAX + 1);
+    fprintf(out,
+            "\n    # Memory of failures: a penalty of 0, 1, 3, 7 jobs and so on after 1, 2, 3, 4 "
+            "in a row,\n"
+            "    # until a job succeeds, or for " PENALTY_EXPIRE
+            "; then one is tried again. One is a bad file.\n"
+            "    acl is_failure status 429 500:599\n"
+            "    acl had_failed var(txn.number),table_gpt0(" TABLE_FAILURES ") -m int gt 0\n"
+            "    http-response track-sc1 var(txn.number) table " TABLE_FAILED
+            " if METH_POST !{ srv_id %d } is_failure or METH_POST !{ srv_id %d } is_success "
+            "had_failed\n"
+            "    http-response track-sc2 var(txn.number) table " TABLE_FAILURES
+            " if { sc1_tracked }\n"
+            "    http-response sc-set-gpt0(2) sc2_get_gpt0,mul(2),add(1),and(%u) if "
+            "{ sc2_tracked } is_failure\n"
+            "    http-response sc-set-gpt0(2) int(0) if { sc2_tracked } is_success\n"
+            "    http-response sc-set-gpt0(1) sc2_get_gpt0,div(2) if { sc2_tracked }\n",
+            AGAIN_ID, AGAIN_ID, 2 * JOBS_PENALTY_MAX + 1);
 }
 
 static void render_tables(FILE *out)
