@@ -683,8 +683,8 @@ static void render_tables(FILE *out)
     fprintf(
         out,
         "\n# Of each instance, by its number. gpc0: jobs that were accepted and go on. gpt0: the\n"
-        "# agent's word: gpc0 as of the last report, less the jobs that only the report knows\n"
-        "# of (modulo 2^32). Entry 0 is the agent's mark.\n"
+        "# agent's word, in sixteenths of a job: gpc0 as of the last report, less the jobs that\n"
+        "# only the report knows of (modulo 2^32). Entry 0 is the agent's mark.\n"
         "backend " TABLE_JOBS "\n"
         "    stick-table type integer size %u expire " JOBS_EXPIRE " store gpc0,gpt0\n"
         "\n# gpt0: the penalty for its latest failures, and what it grows from.\n"
