@@ -344,7 +344,6 @@ static void welcome_process(struct checks *checks)
     bool is_first = checks->farm->process_ms == 0;
 
     checks->counts.haproxy_processes++;
-
     for (size_t i = 0; i < checks->farm->count; i++) {
         state_inherit(&checks->farm->states[i]);
         checks->pending[i].start.acceptances = 0;
@@ -352,7 +351,7 @@ static void welcome_process(struct checks *checks)
         checks->pending[i].start.in_flight = 0;
     }
     checks->has_inherited = true;
-    checks->farm->is_inherited = checks->farm->process_ms != 0;
+    checks->farm->is_inherited = !is_first;
     checks->farm->process_ms = clock_ms();
     log_info("HAProxy on %s is a %s: every instance is asked at once",
              checks->config->haproxy_socket,

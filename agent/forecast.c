@@ -64,9 +64,7 @@ void forecast_take(struct forecast *forecast, double jobs, bool is_ours)
 {
     bool is_equal = forecast->reports > 0 && jobs == forecast->last;
 
-    forecast->equal = is_equal && forecast->equal < EQUAL_REPORTS ? forecast->equal + 1
-                      : is_equal                                  ? EQUAL_REPORTS
-                                                                  : 0;
+    forecast->equal = is_equal ? forecast->equal + 1 : 0;
     if (forecast->reports == 0 || is_another_level(forecast, jobs - forecast->mean)) {
         forecast_restart(forecast, jobs);
         return;

@@ -8,7 +8,7 @@
 
 #include "xalloc.h"
 
-static bool write_all(int fd, const char *bytes, size_t length)
+bool write_all(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t written = write(fd, bytes, length);

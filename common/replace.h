@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Writes all of them, however many calls it takes. False with errno. */
+bool write_all(int fd, const char *bytes, size_t length);
+
 /*
  * Puts a file of these bytes and this mode, whatever the umask is, into the place of `path`: it is
  * written beside it and renamed, so that readers see the old one or the new one. False with errno,

@@ -86,10 +86,10 @@ static void write_line(FILE *out, const struct serverstate_line *line, const str
 void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config)
 {
     const char *end = text + length;
+    struct serverstate_line line = {0};
 
     fputs(STATE_FILE_VERSION "\n", out);
     while (text < end) {
-        struct serverstate_line line = {0};
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline == NULL ? end : newline;
         if (serverstate_parse(&line, text, (size_t)(stop - text)) &&

@@ -10,25 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "replace.h"
 #include "xalloc.h"
 
 #define FILE_MODE 0644
 /* Where Debian has it, for users whose PATH lacks the sbin directories. */
 #define HAPROXY_FALLBACK "/usr/sbin/haproxy"
-
-static int write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
 
 /* Runs haproxy -c on a file; its own messages go to standard error. */
 static int check_file(const char *program, char *path)
@@ -71,7 +58,7 @@ static char *temporary_name(const char *path)
 static int fill_file(const char *program, int fd, const char *name, const char *bytes,
                      size_t length)
 {
-    int failed = write_all(fd, bytes, length) != 0 || fchmod(fd, FILE_MODE) != 0 || fsync(fd) != 0;
+    int failed = !write_all(fd, bytes, length) || fchmod(fd, FILE_MODE) != 0 || fsync(fd) != 0;
 
     if (close(fd) != 0)
         failed = 1;
@@ -101,7 +88,7 @@ static char *write_beside(const char *program, const char *path, const char *byt
 
 static int print(const char *program, const char *bytes, size_t length)
 {
-    if (write_all(STDOUT_FILENO, bytes, length) == 0)
+    if (write_all(STDOUT_FILENO, bytes, length))
         return 0;
     fprintf(stderr, "%s: standard output can't be written: %s\n", program, strerror(errno));
     return 1;
