@@ -313,7 +313,7 @@ static void on_address(void *context, const char *address, const char *reason)
 {
     struct check *check = context;
     const struct config *config = check->poller->config;
-    const struct instance *instance = &config->instances[check->index];
+    const struct instance_config *instance = &config->instances[check->index];
     int64_t left = (int64_t)config->check_timeout_ms - (clock_ms() - check->started_ms);
 
     if (address == NULL) {

@@ -370,21 +370,21 @@ static void add_instance(struct parser *p, const struct setting *setting, unsign
     config->instances =
         xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
     config->instances[config->instance_count++] =
-        (struct instance){.number = number, .url = url, .origin = xstrdup(setting->origin)};
+        (struct instance_config){.number = number, .url = url, .origin = xstrdup(setting->origin)};
 }
 
 static int compare_numbers(const void *a, const void *b)
 {
-    unsigned left = ((const struct instance *)a)->number;
-    unsigned right = ((const struct instance *)b)->number;
+    unsigned left = ((const struct instance_config *)a)->number;
+    unsigned right = ((const struct instance_config *)b)->number;
 
     return (left > right) - (left < right);
 }
 
 static int compare_texts(const void *a, const void *b)
 {
-    const struct instance *left = *(const struct instance *const *)a;
-    const struct instance *right = *(const struct instance *const *)b;
+    const struct instance_config *left = *(const struct instance_config *const *)a;
+    const struct instance_config *right = *(const struct instance_config *const *)b;
     int order = strcmp(left->url.text, right->url.text);
 
     return order != 0 ? order : compare_numbers(left, right);
@@ -393,7 +393,7 @@ static int compare_texts(const void *a, const void *b)
 static void reject_same_urls(struct parser *p)
 {
     const struct config *config = p->config;
-    const struct instance **sorted = xcalloc(config->instance_count, sizeof(*sorted));
+    const struct instance_config **sorted = xcalloc(config->instance_count, sizeof(*sorted));
 
     for (size_t i = 0; i < config->instance_count; i++)
         sorted[i] = &config->instances[i];
@@ -472,7 +472,7 @@ static void check_files(struct parser *p, const struct settings *settings)
 static void warn_of_tls_addresses(struct parser *p)
 {
     for (size_t i = 0; i < p->config->instance_count; i++) {
-        const struct instance *instance = &p->config->instances[i];
+        const struct instance_config *instance = &p->config->instances[i];
         if (instance->url.tls && instance->url.host_kind != URL_HOST_NAME)
             errors_warn(p->errors,
                         "INSTANCE_%u_URL=\"%s\": https:// with an address: HAProxy compares a "

@@ -16,7 +16,7 @@
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
 #define CONFIG_NO_PROXIES "none"
 
-struct instance {
+struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
     char *origin; /* where the URL was written, for messages */
@@ -27,7 +27,7 @@ struct instance {
  * to, config_free() releases it. Instances are in the order of their numbers.
  */
 struct config {
-    struct instance *instances;
+    struct instance_config *instances;
     size_t instance_count;
     unsigned port;
     char *bind_address;

@@ -47,7 +47,7 @@ bool serverstate_parse(struct serverstate_line *line, const char *text, size_t l
     return line->number != 0;
 }
 
-static const struct instance *find_instance(const struct config *config, unsigned number)
+static const struct instance_config *find_instance(const struct config *config, unsigned number)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
         if (config->instances[i].number == number)
@@ -95,7 +95,7 @@ void serverstate_write(FILE *out, const char *text, size_t length, const struct 
         if (serverstate_parse(&line, text, (size_t)(stop - text)) &&
             line.count == SERVERSTATE_COLUMNS &&
             (line.admin & (SERVERSTATE_MAINT | SERVERSTATE_DRAIN)) != 0) {
-            const struct instance *instance = find_instance(config, line.number);
+            const struct instance_config *instance = find_instance(config, line.number);
             if (instance != NULL)
                 write_line(out, &line, &instance->url);
         }

@@ -480,7 +480,7 @@ static void render_again(FILE *out, const struct config *config)
 
 /* Mind that HAProxy 2.6 can't add two negative numbers: the sum is the greatest positive one. */
 static void render_rules_of_instance(FILE *out, const struct config *config,
-                                     const struct instance *instance)
+                                     const struct instance_config *instance)
 {
     unsigned number = instance->number;
 
@@ -556,7 +556,7 @@ static void render_path_prefixes(FILE *out, const struct config *config)
     fprintf(out, "\n    # The picked instance's own path prefix.\n"
                  "    http-request set-path %%[req.fhdr(x-leastjobs-path)]\n");
     for (size_t i = 0; i < config->instance_count; i++) {
-        const struct instance *instance = &config->instances[i];
+        const struct instance_config *instance = &config->instances[i];
         if (instance->url.path[0] != '\0')
             fprintf(out, "    http-request set-path %s%%[path] if { var(txn.number) -m int %u }\n",
                     instance->url.path, instance->number);
@@ -573,7 +573,8 @@ static void render_tls(FILE *out, const struct config *config, const struct url 
         fprintf(out, " verifyhost %s", url->host);
 }
 
-static void render_server(FILE *out, const struct config *config, const struct instance *instance)
+static void render_server(FILE *out, const struct config *config,
+                          const struct instance_config *instance)
 {
     const struct url *url = &instance->url;
     fprintf(out, "    server instance%u ", instance->number);

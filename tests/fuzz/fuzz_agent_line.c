@@ -148,7 +148,7 @@ static size_t line_length(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct instance instances[] = {
+    static struct instance_config instances[] = {
         {.number = 1, .url.text = (char *)"http://a"},
         {.number = 65535, .url.text = (char *)"http://b"},
     };

@@ -95,7 +95,7 @@ static bool is_instance(const char *line, size_t length)
 /* Lines of configured instances only, each with the configuration's port and as many columns. */
 static void check_written(const char *text, size_t size)
 {
-    static struct instance instances[] = {
+    static struct instance_config instances[] = {
         {.number = 1, .url = {.port = 8000}},
         {.number = 65535, .url = {.port = 443, .tls = true}},
     };

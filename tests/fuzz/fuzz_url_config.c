@@ -51,9 +51,9 @@ static const char *harmless_host(const char *host)
 }
 
 /* The caller frees the authority. */
-static struct instance harmless_instance(const struct instance *instance)
+static struct instance_config harmless_instance(const struct instance_config *instance)
 {
-    struct instance copy = *instance;
+    struct instance_config copy = *instance;
     const char *host = harmless_host(instance->url.host);
     const char *bracket = strrchr(instance->url.authority, ']');
 
