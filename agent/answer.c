@@ -133,20 +133,20 @@ struct answer answer_look(const char *text, size_t length)
 
 static void apply_jobs(struct farm *farm, const struct entry *entry)
 {
-    struct state *state = farm_find(farm, entry->key);
+    struct instance *instance = farm_find(farm, entry->key);
 
-    if (state == NULL)
+    if (instance == NULL)
         return;
-    state->acceptances = entry->gpc0;
-    state->told = entry->gpt0;
+    instance->acceptances = entry->gpc0;
+    instance->told = entry->gpt0;
 }
 
 static void apply_failed(struct farm *farm, const struct entry *entry)
 {
-    struct state *state = farm_find(farm, entry->key);
+    struct instance *instance = farm_find(farm, entry->key);
 
-    if (state != NULL)
-        state->jobs_penalty = entry->gpt0 < PENALTY_MAX ? entry->gpt0 : PENALTY_MAX;
+    if (instance != NULL)
+        instance->jobs_penalty = entry->gpt0 < PENALTY_MAX ? entry->gpt0 : PENALTY_MAX;
 }
 
 /* Several answers about one entry each stand behind each other: all lines are looked at. */
@@ -166,14 +166,14 @@ static void apply_table(struct farm *farm, const char *text, size_t length, cons
     }
 }
 
-static void note_address(struct state *state, const char *address)
+static void note_address(struct instance *instance, const char *address)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
 
     /* "-" or "" for a name that isn't resolved. */
     if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
         address = "";
-    snprintf(state->address, sizeof(state->address), "%.*s", INET6_ADDRSTRLEN - 1, address);
+    snprintf(instance->address, sizeof(instance->address), "%.*s", INET6_ADDRSTRLEN - 1, address);
 }
 
 static void apply_servers(struct farm *farm, struct piece answer)
@@ -185,12 +185,12 @@ static void apply_servers(struct farm *farm, struct piece answer)
     while ((line = next_line(&at, answer.text + answer.length)).text != NULL) {
         if (!serverstate_parse(&server, line.text, line.length))
             continue;
-        struct state *state = farm_find(farm, server.number);
-        if (state == NULL)
+        struct instance *instance = farm_find(farm, server.number);
+        if (instance == NULL)
             continue;
-        state->drained = (server.admin & (SERVERSTATE_DRAIN | SERVERSTATE_INHERITED_DRAIN)) != 0;
-        state->maintained = (server.admin & SERVERSTATE_MAINT) != 0;
-        note_address(state, server.columns[SERVERSTATE_ADDRESS]);
+        instance->drained = (server.admin & (SERVERSTATE_DRAIN | SERVERSTATE_INHERITED_DRAIN)) != 0;
+        instance->maintained = (server.admin & SERVERSTATE_MAINT) != 0;
+        note_address(instance, server.columns[SERVERSTATE_ADDRESS]);
     }
 }
 
@@ -198,9 +198,9 @@ static void forget_tables(struct farm *farm, const struct answer *answer)
 {
     for (size_t i = 0; i < farm->count; i++) {
         if (answer->has_jobs)
-            farm->states[i].acceptances = farm->states[i].told = 0;
+            farm->instances[i].acceptances = farm->instances[i].told = 0;
         if (answer->has_failed)
-            farm->states[i].jobs_penalty = 0;
+            farm->instances[i].jobs_penalty = 0;
     }
 }
 

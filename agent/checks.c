@@ -55,8 +55,8 @@ struct pending {
     unsigned gap_ms;    /* from its last check to the next in a busy farm */
     unsigned in_flight; /* at its last report */
     uint64_t sessions;
-    struct state_start start;
-    struct sample sample;
+    struct check_start start;
+    struct check_result result;
 };
 
 /* What all instances have together. */
@@ -75,11 +75,11 @@ struct checks {
     struct haproxy *haproxy;
     struct statefile *statefile;
     struct event *refresh;
-    struct pending *pending; /* one for each state */
+    struct pending *pending; /* one for each instance */
     size_t *queue;           /* indices of those that wait, in the order of their coming */
     size_t queued;
     size_t asked;      /* the first so many came before the query under way began */
-    bool *was_drained; /* one for each state */
+    bool *was_drained; /* one for each instance */
     bool all_wanted;   /* the next query is for all servers, whatever waits */
     bool all_asked;    /* the one under way is */
     int64_t asked_ms;  /* when it began */
@@ -92,40 +92,41 @@ struct checks {
     char haproxy_problem[PROBLEM_MAX]; /* the last that was logged; "" if it answers */
 };
 
-static void log_change(const struct checks *checks, const struct state *state,
-                       enum state_change change, int64_t lasted_ms)
+static void log_change(const struct checks *checks, const struct instance *instance,
+                       enum instance_change change, int64_t lasted_ms)
 {
     const char *name = INSTANCE_PREFIX;
 
-    if (change == STATE_BECAME_HEALTHY)
-        log_info("instance=%s%u url=%s is healthy again after %" PRId64 " s", name, state->number,
-                 state->url, lasted_ms / 1000);
-    if (change == STATE_BECAME_UNHEALTHY)
+    if (change == INSTANCE_BECAME_HEALTHY)
+        log_info("instance=%s%u url=%s is healthy again after %" PRId64 " s", name,
+                 instance->number, instance->url, lasted_ms / 1000);
+    if (change == INSTANCE_BECAME_UNHEALTHY)
         log_info(
             "instance=%s%u url=%s is unhealthy after %u failed checks, was healthy for %" PRId64
             " s: %s",
-            name, state->number, state->url, state->failures, lasted_ms / 1000, state->error);
-    if (change == STATE_BECAME_UNHEALTHY && farm_count_healthy(checks->farm) == 0)
+            name, instance->number, instance->url, instance->failures, lasted_ms / 1000,
+            instance->error);
+    if (change == INSTANCE_BECAME_UNHEALTHY && farm_count_healthy(checks->farm) == 0)
         log_error("no healthy instance is left of %zu", checks->farm->count);
 }
 
 /* A failure that counts is logged until it is a state, and when its reason changes. */
-static void log_check(const struct state *state, const struct sample *sample,
+static void log_check(const struct instance *instance, const struct check_result *result,
                       enum check_reason previous, unsigned failures)
 {
     const char *name = INSTANCE_PREFIX;
 
-    if (sample->reason == CHECK_PASSED)
+    if (result->reason == CHECK_PASSED)
         log_debug("instance=%s%u check passed: active_jobs=%u in_flight=%u external_jobs=%u "
                   "accepted=%u took=%u ms",
-                  name, state->number, state->active_jobs, state->in_flight, state->external_jobs,
-                  state_accepted(state), state->check_ms);
-    else if (failures != state->failures || previous != sample->reason)
-        log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, state->number,
-                    state->url, state->failures, state->error);
+                  name, instance->number, instance->active_jobs, instance->in_flight,
+                  instance->external_jobs, instance_accepted(instance), instance->check_ms);
+    else if (failures != instance->failures || previous != result->reason)
+        log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, instance->number,
+                    instance->url, instance->failures, instance->error);
     else
-        log_debug("instance=%s%u check failed, %u in a row: %s", name, state->number,
-                  state->failures, state->error);
+        log_debug("instance=%s%u check failed, %u in a row: %s", name, instance->number,
+                  instance->failures, instance->error);
 }
 
 /* The shortest time between two checks of a busy farm's instance. */
@@ -133,7 +134,7 @@ static unsigned quick_interval_ms(const struct checks *checks, size_t index)
 {
     size_t least = checks->farm->count * QUICK_PER_INSTANCE_MS;
     unsigned part = checks->config->jobs_interval_ms / QUICK_PART;
-    unsigned dear = checks->farm->states[index].check_ms * QUICK_PER_CHECK;
+    unsigned dear = checks->farm->instances[index].check_ms * QUICK_PER_CHECK;
 
     if (least < dear)
         least = dear;
@@ -149,20 +150,20 @@ static void hasten(struct checks *checks, size_t index)
         pending->gap_ms = most;
     if (checks->is_busy && pending->gap_ms < most)
         poller_due_in(checks->poller, index,
-                      checks->farm->states[index].started_ms + pending->gap_ms - clock_ms());
+                      checks->farm->instances[index].started_ms + pending->gap_ms - clock_ms());
 }
 
 /* After a report: has anything come, gone, or been counted otherwise since the one before? */
 static void choose_gap(struct checks *checks, size_t index, unsigned previous_jobs)
 {
-    const struct state *state = &checks->farm->states[index];
+    const struct instance *instance = &checks->farm->instances[index];
     struct pending *pending = &checks->pending[index];
-    bool has_changed = state->active_jobs != previous_jobs ||
-                       state->in_flight != pending->in_flight ||
-                       state->sessions != pending->sessions;
+    bool has_changed = instance->active_jobs != previous_jobs ||
+                       instance->in_flight != pending->in_flight ||
+                       instance->sessions != pending->sessions;
 
-    pending->in_flight = state->in_flight;
-    pending->sessions = state->sessions;
+    pending->in_flight = instance->in_flight;
+    pending->sessions = instance->sessions;
     if (has_changed)
         pending->gap_ms = quick_interval_ms(checks, index);
     else
@@ -170,24 +171,25 @@ static void choose_gap(struct checks *checks, size_t index, unsigned previous_jo
     hasten(checks, index);
 }
 
-/* The one end of every check, with HAProxy's counts in the state. */
+/* The one end of every check, with HAProxy's counts in the instance. */
 static void complete(struct checks *checks, size_t index)
 {
-    struct state *state = &checks->farm->states[index];
+    struct instance *instance = &checks->farm->instances[index];
     struct pending *pending = &checks->pending[index];
-    struct state_rules rules = {.unhealthy_after = checks->config->unhealthy_after,
+    struct check_rules rules = {.unhealthy_after = checks->config->unhealthy_after,
                                 .interval_ms = checks->config->check_interval_ms};
     struct moment now = clock_now();
-    int64_t lasted_ms = now.monotonic_ms - state->changed_ms;
-    unsigned failures = state->failures;
-    unsigned previous_jobs = state->active_jobs;
-    enum check_reason previous = state->reason;
+    int64_t lasted_ms = now.monotonic_ms - instance->changed_ms;
+    unsigned failures = instance->failures;
+    unsigned previous_jobs = instance->active_jobs;
+    enum check_reason previous = instance->reason;
 
     pending->is_reported = false;
-    state->asked = false;
-    enum state_change change = state_apply(state, &pending->sample, &pending->start, &rules, &now);
-    log_check(state, &pending->sample, previous, failures);
-    log_change(checks, state, change, lasted_ms);
+    instance->asked = false;
+    enum instance_change change =
+        instance_apply(instance, &pending->result, &pending->start, &rules, &now);
+    log_check(instance, &pending->result, previous, failures);
+    log_change(checks, instance, change, lasted_ms);
     choose_gap(checks, index, previous_jobs);
 }
 
@@ -206,32 +208,33 @@ static void on_due(void *context, size_t index)
 
     wait_for_counts(checks, index);
     checks->pending[index].is_due = true;
-    checks->farm->states[index].asked = true;
+    checks->farm->instances[index].asked = true;
 }
 
-static void on_poll(void *context, size_t index, const struct sample *sample, unsigned took_ms)
+static void on_poll(void *context, size_t index, const struct check_result *result,
+                    unsigned took_ms)
 {
     struct checks *checks = context;
 
-    checks->farm->states[index].check_ms = took_ms;
+    checks->farm->instances[index].check_ms = took_ms;
     wait_for_counts(checks, index);
     checks->pending[index].is_reported = true;
-    checks->pending[index].sample = *sample;
+    checks->pending[index].result = *result;
 }
 
 /* What HAProxy has now is what the report can have. */
 static void start_check(struct checks *checks, size_t index)
 {
-    struct state *state = &checks->farm->states[index];
+    struct instance *instance = &checks->farm->instances[index];
     struct pending *pending = &checks->pending[index];
 
     pending->is_due = false;
-    state->asked = true;
-    state->started_ms = clock_ms();
-    pending->start = (struct state_start){.in_flight = state->in_flight,
-                                          .sessions = state->sessions,
-                                          .acceptances = state->acceptances,
-                                          .at_ms = state->started_ms};
+    instance->asked = true;
+    instance->started_ms = clock_ms();
+    pending->start = (struct check_start){.in_flight = instance->in_flight,
+                                          .sessions = instance->sessions,
+                                          .acceptances = instance->acceptances,
+                                          .at_ms = instance->started_ms};
     poller_start(checks->poller, index);
 }
 
@@ -239,18 +242,18 @@ static void on_missed(void *context, size_t index)
 {
     struct checks *checks = context;
 
-    checks->farm->states[index].missed++;
+    checks->farm->instances[index].missed++;
 }
 
 static void log_drain(struct checks *checks, size_t index)
 {
-    const struct state *state = &checks->farm->states[index];
+    const struct instance *instance = &checks->farm->instances[index];
 
-    if (state->drained == checks->was_drained[index])
+    if (instance->drained == checks->was_drained[index])
         return;
-    checks->was_drained[index] = state->drained;
-    log_info("instance=" INSTANCE_PREFIX "%u is %s in HAProxy", state->number,
-             state->drained ? "drained: no new jobs" : "no longer drained");
+    checks->was_drained[index] = instance->drained;
+    log_info("instance=" INSTANCE_PREFIX "%u is %s in HAProxy", instance->number,
+             instance->drained ? "drained: no new jobs" : "no longer drained");
 }
 
 static void log_drains(struct checks *checks)
@@ -291,8 +294,8 @@ static void note_problem(struct checks *checks, const char *problem)
 static void forget_counts(struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        farm->states[i].in_flight = 0;
-        farm->states[i].address[0] = '\0';
+        farm->instances[i].in_flight = 0;
+        farm->instances[i].address[0] = '\0';
     }
 }
 
@@ -301,7 +304,7 @@ static bool may_ask_alone(const struct checks *checks)
     if (checks->all_wanted || checks->queued == 0 || checks->queued > ASKED_ALONE_MAX)
         return false;
     for (size_t i = 0; i < checks->queued; i++) {
-        if (checks->farm->states[checks->queue[i]].server_id == 0)
+        if (checks->farm->instances[checks->queue[i]].server_id == 0)
             return false;
     }
     return true;
@@ -329,9 +332,9 @@ static void on_ask(void *context)
     }
     haproxy_say(checks->haproxy, ASK_ENTRY, TABLE_MARK_KEY);
     for (size_t i = 0; i < checks->asked; i++) {
-        const struct state *state = &checks->farm->states[checks->queue[i]];
-        haproxy_say(checks->haproxy, ASK_ONE, state->server_id);
-        haproxy_say(checks->haproxy, ASK_ENTRY, state->number);
+        const struct instance *instance = &checks->farm->instances[checks->queue[i]];
+        haproxy_say(checks->haproxy, ASK_ONE, instance->server_id);
+        haproxy_say(checks->haproxy, ASK_ENTRY, instance->number);
     }
 }
 
@@ -345,7 +348,7 @@ static void welcome_process(struct checks *checks)
 
     checks->counts.haproxy_processes++;
     for (size_t i = 0; i < checks->farm->count; i++) {
-        state_inherit(&checks->farm->states[i]);
+        instance_inherit(&checks->farm->instances[i]);
         checks->pending[i].start.acceptances = 0;
         checks->pending[i].start.sessions = 0;
         checks->pending[i].start.in_flight = 0;
@@ -368,26 +371,26 @@ static bool apply_some(struct checks *checks, const char *text, size_t length)
     if (checks->has_table && (!answer.has_mark || answer.mark != farm->mark))
         return false;
     for (size_t i = 0; i < checks->asked; i++)
-        farm->states[checks->queue[i]].server_id = 0;
+        farm->instances[checks->queue[i]].server_id = 0;
     answer = answer_apply(farm, text, length, ANSWER_SOME);
     for (size_t i = 0; i < farm->count; i++)
-        farm->states[i].drained = checks->was_drained[i];
+        farm->instances[i].drained = checks->was_drained[i];
     return answer.has_stat;
 }
 
-static void see_errors(struct state *state)
+static void see_errors(struct instance *instance)
 {
-    unsigned before = state->errors.is_held ? state->errors.penalty : 0;
+    unsigned before = instance->errors.is_held ? instance->errors.penalty : 0;
 
-    state_see_errors(state, clock_ms());
-    unsigned after = state->errors.is_held ? state->errors.penalty : 0;
+    instance_see_errors(instance, clock_ms());
+    unsigned after = instance->errors.is_held ? instance->errors.penalty : 0;
     if (before == 0 && after > 0)
         log_warning("instance=" INSTANCE_PREFIX "%u url=%s connections or responses failed: it "
                     "counts as if it had %u jobs more",
-                    state->number, state->url, after);
+                    instance->number, instance->url, after);
     if (before > 0 && after == 0)
-        log_info("instance=" INSTANCE_PREFIX "%u url=%s counts as its jobs again", state->number,
-                 state->url);
+        log_info("instance=" INSTANCE_PREFIX "%u url=%s counts as its jobs again", instance->number,
+                 instance->url);
 }
 
 static bool apply_all(struct checks *checks, const char *text, size_t length)
@@ -403,9 +406,9 @@ static bool apply_all(struct checks *checks, const char *text, size_t length)
     answer = answer_apply(farm, text, length, ANSWER_ALL);
     /* What was accepted before this agent came, no report tells it apart. */
     for (size_t i = 0; i < farm->count; i++) {
-        see_errors(&farm->states[i]);
-        if (farm->states[i].passed == 0)
-            farm->states[i].reported = farm->states[i].acceptances;
+        see_errors(&farm->instances[i]);
+        if (farm->instances[i].passed == 0)
+            farm->instances[i].reported = farm->instances[i].acceptances;
     }
     if (answer.has_servers)
         statefile_update(checks->statefile, text, length);
@@ -415,14 +418,14 @@ static bool apply_all(struct checks *checks, const char *text, size_t length)
 /* An agent that has just started leaves what its predecessor told until it knows better. */
 static void tell(struct checks *checks, size_t index)
 {
-    struct state *state = &checks->farm->states[index];
-    uint32_t word = state_word(state);
+    struct instance *instance = &checks->farm->instances[index];
+    uint32_t word = instance_word(instance);
 
-    bool is_known = state->passed > 0 || state->drained || state_penalty(state) > 0;
-    if (word == state->told || !is_known)
+    bool is_known = instance->passed > 0 || instance->drained || instance_penalty(instance) > 0;
+    if (word == instance->told || !is_known)
         return;
-    haproxy_say(checks->haproxy, TELL, state->number, word);
-    state->told = word;
+    haproxy_say(checks->haproxy, TELL, instance->number, word);
+    instance->told = word;
 }
 
 /*
@@ -437,14 +440,14 @@ static void forgive_common_failures(struct checks *checks)
     if (!farm_fails_alike(farm))
         return;
     for (size_t i = 0; i < farm->count; i++) {
-        struct state *state = &farm->states[i];
-        state->errors.penalty = 0;
-        state->errors.is_held = false;
-        if (state->jobs_penalty == 0)
+        struct instance *instance = &farm->instances[i];
+        instance->errors.penalty = 0;
+        instance->errors.is_held = false;
+        if (instance->jobs_penalty == 0)
             continue;
-        state->jobs_penalty = 0;
-        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILED, state->number);
-        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILURES, state->number);
+        instance->jobs_penalty = 0;
+        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILED, instance->number);
+        haproxy_say(checks->haproxy, FORGIVE, TABLE_FAILURES, instance->number);
     }
 }
 
@@ -471,7 +474,7 @@ static void serve_asked(struct checks *checks, bool is_answered)
     for (size_t i = 0; i < checks->queued; i++) {
         size_t index = checks->queue[i];
         bool is_unanswered =
-            is_answered && !checks->all_asked && checks->farm->states[index].server_id == 0;
+            is_answered && !checks->all_asked && checks->farm->instances[index].server_id == 0;
         if (i >= asked || is_unanswered) {
             checks->queue[left++] = index;
             continue;
@@ -489,12 +492,12 @@ static struct activity activity_of(const struct farm *farm)
     struct activity sum = {0};
 
     for (size_t i = 0; i < farm->count; i++) {
-        const struct state *state = &farm->states[i];
-        sum.in_flight += state->in_flight;
-        sum.sessions += state->sessions;
-        sum.acceptances += state->acceptances;
-        sum.external += state->external_jobs;
-        sum.accepted += state_accepted(state);
+        const struct instance *instance = &farm->instances[i];
+        sum.in_flight += instance->in_flight;
+        sum.sessions += instance->sessions;
+        sum.acceptances += instance->acceptances;
+        sum.external += instance->external_jobs;
+        sum.accepted += instance_accepted(instance);
     }
     return sum;
 }
@@ -503,7 +506,7 @@ static struct activity activity_of(const struct farm *farm)
 static bool are_over(const struct farm *farm, const struct activity *now)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        if (now->acceptances > 0 && !farm->states[i].checked)
+        if (now->acceptances > 0 && !farm->instances[i].checked)
             return false;
     }
     return now->acceptances == 0 || (now->external == 0 && now->accepted == 0);
@@ -513,7 +516,7 @@ static bool are_over(const struct farm *farm, const struct activity *now)
 static bool has_reported_to_process(const struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        if (farm->states[i].asked || farm->states[i].started_ms < farm->process_ms)
+        if (farm->instances[i].asked || farm->instances[i].started_ms < farm->process_ms)
             return false;
     }
     return true;
@@ -556,7 +559,7 @@ static void set_pace(struct checks *checks)
     checks->is_busy = is_busy(checks);
     poller_set_interval(checks->poller, interval_ms(checks));
     for (size_t i = 0; i < checks->farm->count; i++) {
-        if (state_accepted(&checks->farm->states[i]) == 0)
+        if (instance_accepted(&checks->farm->instances[i]) == 0)
             continue;
         checks->pending[i].gap_ms = quick_interval_ms(checks, i);
         hasten(checks, i);
@@ -646,7 +649,7 @@ static const char *haproxy_address(void *context, size_t index)
 {
     const struct checks *checks = context;
 
-    return checks->farm->states[index].address;
+    return checks->farm->instances[index].address;
 }
 
 /*
@@ -658,10 +661,10 @@ static void resume_checks(struct checks *checks)
     int64_t now = clock_ms();
 
     for (size_t i = 0; i < checks->farm->count; i++) {
-        const struct state *state = &checks->farm->states[i];
-        if (state->asked)
+        const struct instance *instance = &checks->farm->instances[i];
+        if (instance->asked)
             poller_due_in(checks->poller, i,
-                          state->started_ms + checks->config->jobs_interval_ms - now);
+                          instance->started_ms + checks->config->jobs_interval_ms - now);
     }
 }
 
@@ -675,8 +678,8 @@ static bool start_poller(struct checks *checks, struct event_base *base, long co
     bool *is_now = xcalloc(checks->farm->count, sizeof(*is_now));
 
     for (size_t i = 0; i < checks->farm->count; i++) {
-        is_now[i] = !checks->farm->states[i].checked && !checks->farm->states[i].asked;
-        checks->was_drained[i] = checks->farm->states[i].drained;
+        is_now[i] = !checks->farm->instances[i].checked && !checks->farm->instances[i].asked;
+        checks->was_drained[i] = checks->farm->instances[i].drained;
         checks->pending[i].gap_ms = checks->config->jobs_interval_ms;
     }
     checks->is_busy = is_busy(checks);

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent_check.h"
 #include "clock.h"
 #include "log.h"
-#include "reply.h"
 #include "xalloc.h"
 
 #define BACKLOG 1024
@@ -24,7 +24,7 @@ struct client {
     evutil_socket_t fd;
     int64_t deadline_ms;
     size_t length;
-    char line[REPLY_REQUEST_MAX];
+    char line[AGENT_CHECK_REQUEST_MAX];
 };
 TAILQ_HEAD(client_list, client);
 
@@ -65,21 +65,21 @@ static void log_refusal(struct client *client, const char *what)
                 what, client->length < SHOWN_MAX ? (int)client->length : SHOWN_MAX, client->line);
 }
 
-static void answer(struct client *client, size_t line_length)
+static void serve(struct client *client, size_t line_length)
 {
     struct listener *listener = client->listener;
-    struct reply_request request;
-    char reply[REPLY_MAX];
-    const struct state *state = NULL;
+    struct agent_check_request request;
+    char answer[AGENT_CHECK_ANSWER_MAX];
+    const struct instance *instance = NULL;
 
-    if (!reply_parse(client->line, line_length, &request)) {
+    if (!agent_check_parse(client->line, line_length, &request)) {
         log_refusal(client, "not a request");
-    } else if ((state = farm_find(listener->farm, request.number)) == NULL) {
+    } else if ((instance = farm_find(listener->farm, request.number)) == NULL) {
         log_refusal(client, "no such instance");
     } else {
-        size_t length = reply_format(reply, state, request.weighting);
+        size_t length = agent_check_format(answer, instance, request.weighting);
         /* It fits any socket buffer; if the client is gone, so is its interest. */
-        ssize_t sent = send(client->fd, reply, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send(client->fd, answer, length, MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)sent;
         listener->counts.answered++;
     }
@@ -98,7 +98,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
         client->length += (size_t)received;
         const char *newline = memchr(client->line, '\n', client->length);
         if (newline != NULL)
-            answer(client, (size_t)(newline - client->line));
+            serve(client, (size_t)(newline - client->line));
         else if (client->length < sizeof(client->line))
             return;
         else

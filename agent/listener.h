@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 #include "address.h"
-#include "state.h"
+#include "instance.h"
 
 /*
  * Answers agent-checks on a TCP port: one line in, one line out, at once and from memory. The
- * grammar is in reply.h. A client that doesn't ask for an instance of the farm within
+ * grammar is in agent_check.h. A client that doesn't ask for an instance of the farm within
  * LISTENER_TIMEOUT_MS is closed without an answer; when `clients_max` are open, the one that
  * has waited longest makes room, so that idle connections can't keep HAProxy out.
  */

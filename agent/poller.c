@@ -96,7 +96,7 @@ static size_t on_body(char *data, size_t unit, size_t count, void *argument)
     struct check *check = argument;
     size_t length = unit * count;
 
-    if (length > SAMPLE_BODY_MAX - check->length) {
+    if (length > CHECK_BODY_MAX - check->length) {
         check->too_large = true;
         return 0;
     }
@@ -112,7 +112,7 @@ static size_t on_body(char *data, size_t unit, size_t count, void *argument)
     return length;
 }
 
-static struct sample sample_from_status(struct check *check)
+static struct check_result check_result_from_status(struct check *check)
 {
     long status = 0;
     char *location = NULL;
@@ -120,38 +120,38 @@ static struct sample sample_from_status(struct check *check)
     curl_easy_getinfo(check->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(check->easy, CURLINFO_REDIRECT_URL, &location);
     if (status >= 300 && status < 400)
-        return sample_failed(CHECK_REDIRECT, "%ld to %s", status,
-                             location == NULL ? "nowhere" : location);
+        return check_result_failed(CHECK_REDIRECT, "%ld to %s", status,
+                                   location == NULL ? "nowhere" : location);
     if (status < 200 || status >= 300)
-        return sample_failed(CHECK_HTTP_STATUS, "%ld", status);
-    return sample_from_body(check->body == NULL ? "" : check->body, check->length,
-                            check->poller->config->jobs_field);
+        return check_result_failed(CHECK_HTTP_STATUS, "%ld", status);
+    return check_result_from_body(check->body == NULL ? "" : check->body, check->length,
+                                  check->poller->config->jobs_field);
 }
 
-static struct sample sample_from_result(struct check *check, CURLcode code)
+static struct check_result check_result_from_result(struct check *check, CURLcode code)
 {
     const char *problem = check->problem[0] == '\0' ? curl_easy_strerror(code) : check->problem;
 
     switch (code) {
     case CURLE_OK:
-        return sample_from_status(check);
+        return check_result_from_status(check);
     case CURLE_OPERATION_TIMEDOUT:
-        return sample_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
-                             check->poller->config->check_timeout_ms);
+        return check_result_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
+                                   check->poller->config->check_timeout_ms);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
-        return sample_failed(CHECK_CONNECTION_FAILED, "%s", problem);
+        return check_result_failed(CHECK_CONNECTION_FAILED, "%s", problem);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CIPHER:
-        return sample_failed(CHECK_TLS_FAILED, "%s", problem);
+        return check_result_failed(CHECK_TLS_FAILED, "%s", problem);
     default:
         if (check->too_large)
-            return sample_failed(CHECK_BODY_TOO_LARGE, "more than %d bytes", SAMPLE_BODY_MAX);
-        return sample_failed(CHECK_BROKEN_RESPONSE, "%s", problem);
+            return check_result_failed(CHECK_BODY_TOO_LARGE, "more than %d bytes", CHECK_BODY_MAX);
+        return check_result_failed(CHECK_BROKEN_RESPONSE, "%s", problem);
     }
 }
 
@@ -182,7 +182,7 @@ static void be_due_in(struct check *check, int64_t wait_ms)
 static void complete(struct check *check, CURLcode code)
 {
     struct poller *poller = check->poller;
-    struct sample sample = sample_from_result(check, code);
+    struct check_result result = check_result_from_result(check, code);
 
     curl_multi_remove_handle(check->group->multi, check->easy);
     release_address(check);
@@ -191,7 +191,7 @@ static void complete(struct check *check, CURLcode code)
     release_body(check);
     if (check->is_hurried)
         be_due_in(check, 0);
-    poller->events.result(poller->events.context, check->index, &sample,
+    poller->events.result(poller->events.context, check->index, &result,
                           (unsigned)(clock_ms() - check->started_ms));
 }
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check_result.h"
 #include "config.h"
-#include "sample.h"
 
 /*
  * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: each
@@ -22,7 +22,8 @@ struct poller_events {
     /* config->instances[index] is due; nothing happens until poller_start(). */
     void (*due)(void *context, size_t index);
     /* How its check ended, and how long it took. */
-    void (*result)(void *context, size_t index, const struct sample *sample, unsigned took_ms);
+    void (*result)(void *context, size_t index, const struct check_result *result,
+                   unsigned took_ms);
     /* It was due while the check before was still under way, or waited for its start. */
     void (*missed)(void *context, size_t index);
     /* HAProxy's address of its server, in lookup_ask()'s form. NULL: none is known, ever. */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent_check.h"
 #include "names.h"
-#include "reply.h"
 #include "version.h"
 #include "xalloc.h"
 
@@ -52,32 +52,32 @@ static void add_time(cJSON *object, const char *name, const struct timespec *whe
     cJSON_AddStringToObject(object, name, text);
 }
 
-static cJSON *instance_object(const struct state *state)
+static cJSON *instance_object(const struct instance *instance)
 {
     cJSON *object = cJSON_CreateObject();
     char name[32];
 
-    snprintf(name, sizeof(name), INSTANCE_PREFIX "%u", state->number);
+    snprintf(name, sizeof(name), INSTANCE_PREFIX "%u", instance->number);
     cJSON_AddStringToObject(object, "name", name);
-    cJSON_AddStringToObject(object, "url", state->url);
-    cJSON_AddBoolToObject(object, "is_healthy", state->healthy);
-    cJSON_AddBoolToObject(object, "is_drained", state->drained);
-    cJSON_AddNumberToObject(object, "active_jobs", state->active_jobs);
-    cJSON_AddNumberToObject(object, "in_flight", state->in_flight);
-    cJSON_AddNumberToObject(object, "external_jobs", state->external_jobs);
+    cJSON_AddStringToObject(object, "url", instance->url);
+    cJSON_AddBoolToObject(object, "is_healthy", instance->healthy);
+    cJSON_AddBoolToObject(object, "is_drained", instance->drained);
+    cJSON_AddNumberToObject(object, "active_jobs", instance->active_jobs);
+    cJSON_AddNumberToObject(object, "in_flight", instance->in_flight);
+    cJSON_AddNumberToObject(object, "external_jobs", instance->external_jobs);
     cJSON_AddNumberToObject(object, "expected_external_jobs",
-                            round(state->forecast.expected * LOAD_UNIT) / LOAD_UNIT);
-    cJSON_AddNumberToObject(object, "accepted_jobs", state_accepted(state));
-    cJSON_AddNumberToObject(object, "penalty", state_penalty(state));
-    cJSON_AddNumberToObject(object, "load", state_load(state));
-    cJSON_AddNumberToObject(object, "weight",
-                            state->healthy ? reply_weight(state, WEIGHTING_EXTERNAL) : 0);
-    add_time(object, "last_check", &state->last_check);
-    cJSON_AddNumberToObject(object, "consecutive_failures", state->failures);
-    if (state->error[0] == '\0')
+                            round(instance->forecast.expected * LOAD_UNIT) / LOAD_UNIT);
+    cJSON_AddNumberToObject(object, "accepted_jobs", instance_accepted(instance));
+    cJSON_AddNumberToObject(object, "penalty", instance_penalty(instance));
+    cJSON_AddNumberToObject(object, "load", instance_load(instance));
+    cJSON_AddNumberToObject(
+        object, "weight", instance->healthy ? agent_check_weight(instance, WEIGHTING_EXTERNAL) : 0);
+    add_time(object, "last_check", &instance->last_check);
+    cJSON_AddNumberToObject(object, "consecutive_failures", instance->failures);
+    if (instance->error[0] == '\0')
         cJSON_AddNullToObject(object, "error_message");
     else
-        cJSON_AddStringToObject(object, "error_message", state->error);
+        cJSON_AddStringToObject(object, "error_message", instance->error);
     return object;
 }
 
@@ -88,13 +88,13 @@ char *report_health(const struct report_view *view)
     double jobs = 0;
 
     for (size_t i = 0; i < farm->count; i++)
-        jobs += farm->states[i].active_jobs;
+        jobs += farm->instances[i].active_jobs;
     cJSON_AddNumberToObject(root, "total_instances", (double)farm->count);
     cJSON_AddNumberToObject(root, "healthy_instances", (double)farm_count_healthy(farm));
     cJSON_AddNumberToObject(root, "total_active_jobs", jobs);
     cJSON *instances = cJSON_AddArrayToObject(root, "instances");
     for (size_t i = 0; i < farm->count; i++)
-        cJSON_AddItemToArray(instances, instance_object(&farm->states[i]));
+        cJSON_AddItemToArray(instances, instance_object(&farm->instances[i]));
     return take_text(root);
 }
 
@@ -109,71 +109,71 @@ static void put_value(FILE *out, const char *name, const char *type, const char 
     fprintf(out, "leastjobs_%s %.15g\n", name, value);
 }
 
-/* The gauges of an instance: what to show, by a function of its state. */
+/* The gauges of an instance: what to show, by a function of its instance. */
 struct gauge {
     const char *name;
     const char *help;
-    double (*value)(const struct state *state);
+    double (*value)(const struct instance *instance);
 };
 
-static double value_healthy(const struct state *state)
+static double value_healthy(const struct instance *instance)
 {
-    return state->healthy;
+    return instance->healthy;
 }
 
-static double value_drained(const struct state *state)
+static double value_drained(const struct instance *instance)
 {
-    return state->drained;
+    return instance->drained;
 }
 
-static double value_active(const struct state *state)
+static double value_active(const struct instance *instance)
 {
-    return state->active_jobs;
+    return instance->active_jobs;
 }
 
-static double value_in_flight(const struct state *state)
+static double value_in_flight(const struct instance *instance)
 {
-    return state->in_flight;
+    return instance->in_flight;
 }
 
-static double value_external(const struct state *state)
+static double value_external(const struct instance *instance)
 {
-    return state->external_jobs;
+    return instance->external_jobs;
 }
 
-static double value_expected(const struct state *state)
+static double value_expected(const struct instance *instance)
 {
-    return state->forecast.expected;
+    return instance->forecast.expected;
 }
 
-static double value_accepted(const struct state *state)
+static double value_accepted(const struct instance *instance)
 {
-    return state_accepted(state);
+    return instance_accepted(instance);
 }
 
-static double value_penalty(const struct state *state)
+static double value_penalty(const struct instance *instance)
 {
-    return state_penalty(state);
+    return instance_penalty(instance);
 }
 
-static double value_load(const struct state *state)
+static double value_load(const struct instance *instance)
 {
-    return state_load(state);
+    return instance_load(instance);
 }
 
-static double value_weight(const struct state *state)
+static double value_weight(const struct instance *instance)
 {
-    return state->healthy ? reply_weight(state, WEIGHTING_EXTERNAL) : 0;
+    return instance->healthy ? agent_check_weight(instance, WEIGHTING_EXTERNAL) : 0;
 }
 
-static double value_check_seconds(const struct state *state)
+static double value_check_seconds(const struct instance *instance)
 {
-    return state->check_ms / 1000.0;
+    return instance->check_ms / 1000.0;
 }
 
-static double value_last_check(const struct state *state)
+static double value_last_check(const struct instance *instance)
 {
-    return (double)state->last_check.tv_sec;
+    return (double)instance->last_check.tv_sec;
 }
 
 static const struct gauge gauges[] = {
@@ -200,7 +200,7 @@ static void put_gauges(FILE *out, const struct farm *farm)
         put_head(out, gauges[g].name, "gauge", gauges[g].help);
         for (size_t i = 0; i < farm->count; i++)
             fprintf(out, "leastjobs_%s{name=\"" INSTANCE_PREFIX "%u\"} %.15g\n", gauges[g].name,
-                    farm->states[i].number, gauges[g].value(&farm->states[i]));
+                    farm->instances[i].number, gauges[g].value(&farm->instances[i]));
     }
 }
 
@@ -208,14 +208,14 @@ static void put_checks(FILE *out, const struct farm *farm)
 {
     put_head(out, "instance_checks_total", "counter", "Health checks by how they ended.");
     for (size_t i = 0; i < farm->count; i++) {
-        const struct state *state = &farm->states[i];
+        const struct instance *instance = &farm->instances[i];
         for (int reason = 0; reason < CHECK_REASON_COUNT; reason++) {
-            uint64_t count = reason == CHECK_PASSED ? state->passed : state->failed[reason];
+            uint64_t count = reason == CHECK_PASSED ? instance->passed : instance->failed[reason];
             if (count > 0 || reason == CHECK_PASSED)
                 fprintf(out,
                         "leastjobs_instance_checks_total{name=\"" INSTANCE_PREFIX
                         "%u\",result=\"%s\"} %" PRIu64 "\n",
-                        state->number, check_reason_label((enum check_reason)reason), count);
+                        instance->number, check_reason_label((enum check_reason)reason), count);
         }
     }
     put_head(out, "instance_checks_missed_total", "counter",
@@ -224,7 +224,7 @@ static void put_checks(FILE *out, const struct farm *farm)
         fprintf(out,
                 "leastjobs_instance_checks_missed_total{name=\"" INSTANCE_PREFIX "%u\"} %" PRIu64
                 "\n",
-                farm->states[i].number, farm->states[i].missed);
+                farm->instances[i].number, farm->instances[i].missed);
 }
 
 void report_metrics(FILE *out, const struct report_view *view)

@@ -5,8 +5,8 @@
 
 #include "checks.h"
 #include "config.h"
+#include "instance.h"
 #include "listener.h"
-#include "state.h"
 
 /* What the status pages show; all of it is the service's and outlives the view. */
 struct report_view {

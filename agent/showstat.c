@@ -158,7 +158,7 @@ static uint64_t read_counter(struct field field)
     return number;
 }
 
-static struct state *state_of_row(const struct farm *farm, const struct row *row)
+static struct instance *instance_of_row(const struct farm *farm, const struct row *row)
 {
     struct field digits = row->server;
     unsigned number;
@@ -175,21 +175,21 @@ static struct state *state_of_row(const struct farm *farm, const struct row *row
 
 static void apply_row(const struct farm *farm, const struct row *row)
 {
-    struct state *state = state_of_row(farm, row);
+    struct instance *instance = instance_of_row(farm, row);
     unsigned open, id;
 
-    if (state == NULL || !parse_number(row->open, SAMPLE_JOBS_MAX, &open))
+    if (instance == NULL || !parse_number(row->open, JOBS_MAX, &open))
         return;
-    state->in_flight = open;
-    state->sessions = read_counter(row->total);
+    instance->in_flight = open;
+    instance->sessions = read_counter(row->total);
     /* One that is picked anew counts as a redispatch and not as an error. */
-    state->failed_connections =
+    instance->failed_connections =
         read_counter(row->failed_connections) + read_counter(row->redispatches);
-    state->failed_responses = read_counter(row->failed_responses);
-    state->successes = read_counter(row->successes);
-    state->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
+    instance->failed_responses = read_counter(row->failed_responses);
+    instance->successes = read_counter(row->successes);
+    instance->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
     /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
-    state->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");
+    instance->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");
 }
 
 /* The line of names; NULL if this isn't whole output, which ends with an empty line. */
@@ -223,9 +223,9 @@ bool showstat_apply(struct farm *farm, const char *text, size_t length)
     if (names_end == NULL)
         return false;
     for (size_t i = 0; i < farm->count; i++) {
-        farm->states[i].in_flight = 0;
-        farm->states[i].drained = false;
-        farm->states[i].server_id = 0;
+        farm->instances[i].in_flight = 0;
+        farm->instances[i].drained = false;
+        farm->instances[i].server_id = 0;
     }
     apply_rows(farm, names_end + 1, text + length, &columns);
     return true;

@@ -1,30 +1,30 @@
 /*
- * The body of a health check: sample_from_body().
+ * The body of a health check: check_result_from_body().
  *
  * Input: the body.
  */
 #include <string.h>
 
+#include "check_result.h"
 #include "fuzz.h"
-#include "sample.h"
 
 static const char *const pointer_lists[] = {
     "/active_jobs,/concurrency/active_transcriptions",
     "/0/a~1b,/a/b/0,/,/\xc3\xa4,//x",
 };
 
-static void check_sample(const struct sample *sample)
+static void check_sample(const struct check_result *result)
 {
-    promise(memchr(sample->detail, '\0', sizeof(sample->detail)) != NULL);
-    promise_of(fuzz_is_printable_ascii(sample->detail), sample->detail);
-    if (sample->reason == CHECK_PASSED) {
-        promise(sample->active_jobs <= SAMPLE_JOBS_MAX);
-        promise_of(sample->detail[0] == '\0', sample->detail);
+    promise(memchr(result->detail, '\0', sizeof(result->detail)) != NULL);
+    promise_of(fuzz_is_printable_ascii(result->detail), result->detail);
+    if (result->reason == CHECK_PASSED) {
+        promise(result->active_jobs <= JOBS_MAX);
+        promise_of(result->detail[0] == '\0', result->detail);
     } else {
-        promise(sample->reason == CHECK_NOT_JSON || sample->reason == CHECK_NO_JOB_COUNT ||
-                sample->reason == CHECK_BAD_JOB_COUNT);
-        promise(sample->active_jobs == 0);
-        promise(sample->detail[0] != '\0');
+        promise(result->reason == CHECK_NOT_JSON || result->reason == CHECK_NO_JOB_COUNT ||
+                result->reason == CHECK_BAD_JOB_COUNT);
+        promise(result->active_jobs == 0);
+        promise(result->detail[0] != '\0');
     }
 }
 
@@ -34,9 +34,10 @@ static void check_cut_short(const uint8_t *data, size_t size, const char *pointe
     while (size > 0 && data[size - 1] != '}' && data[size - 1] != ']')
         size--;
     promise(size > 0);
-    struct sample sample = sample_from_body(fuzz_bytes(0, data, size - 1), size - 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
-    check_sample(&sample);
+    struct check_result result =
+        check_result_from_body(fuzz_bytes(0, data, size - 1), size - 1, pointers);
+    promise_of(result.reason == CHECK_NOT_JSON, check_reason_text(result.reason));
+    check_sample(&result);
 }
 
 /* Only white space may follow. */
@@ -48,25 +49,27 @@ static void check_more(const uint8_t *data, size_t size, const char *pointers, u
         return;
     memcpy(more, data, size);
     more[size] = '\n';
-    struct sample sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise(sample.reason == CHECK_PASSED && sample.active_jobs == jobs);
+    struct check_result result =
+        check_result_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
+    promise(result.reason == CHECK_PASSED && result.active_jobs == jobs);
     more[size] = '}';
-    sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
+    result = check_result_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
+    promise_of(result.reason == CHECK_NOT_JSON, check_reason_text(result.reason));
     more[size] = '\0';
-    sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
+    result = check_result_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
+    promise_of(result.reason == CHECK_NOT_JSON, check_reason_text(result.reason));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < sizeof(pointer_lists) / sizeof(pointer_lists[0]); i++) {
         const char *pointers = pointer_lists[i];
-        struct sample sample = sample_from_body(fuzz_bytes(0, data, size), size, pointers);
-        check_sample(&sample);
-        if (sample.reason == CHECK_PASSED) {
+        struct check_result result =
+            check_result_from_body(fuzz_bytes(0, data, size), size, pointers);
+        check_sample(&result);
+        if (result.reason == CHECK_PASSED) {
             check_cut_short(data, size, pointers);
-            check_more(data, size, pointers, sample.active_jobs);
+            check_more(data, size, pointers, result.active_jobs);
         }
     }
     return 0;

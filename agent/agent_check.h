@@ -1,10 +1,10 @@
-#ifndef LEASTJOBS_REPLY_H
-#define LEASTJOBS_REPLY_H
+#ifndef LEASTJOBS_AGENT_CHECK_H
+#define LEASTJOBS_AGENT_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "state.h"
+#include "instance.h"
 
 /*
  * HAProxy's agent-check (configuration manual, "agent-check"): HAProxy connects, sends the
@@ -13,7 +13,7 @@
  *   request = instance [ blanks weighting ] [ CR ] newline
  *   instance = "instance" number
  *   weighting = "inverse" / "external"
- *   reply = "up " percent "%" newline / "down #" reason newline / "unknown" newline
+ *   answer = "up " percent "%" newline / "down #" reason newline / "unknown" newline
  *
  * "unknown" is no word of HAProxy's and changes nothing there: neither the weight nor the state
  * that it has of an instance that this agent has not seen working yet. A server that HAProxy has
@@ -21,27 +21,28 @@
  * "maint" and "ready" would overrule the operator's own commands, and a percentage alone doesn't
  * raise a server that is down.
  */
-#define REPLY_REQUEST_MAX 64
+#define AGENT_CHECK_REQUEST_MAX 64
 /* HAProxy keeps at most 127 characters of a reason. */
-#define REPLY_MAX 160
+#define AGENT_CHECK_ANSWER_MAX 160
 
 enum weighting {
     WEIGHTING_INVERSE,  /* 100 / (1 + active jobs): for round robin or random */
     WEIGHTING_EXTERNAL, /* 100 - external jobs, as far as a weight goes: for rules like genconf's */
 };
 
-struct reply_request {
+struct agent_check_request {
     unsigned number;
     enum weighting weighting;
 };
 
 /* Parses a request line without its newline. False if it isn't one. */
-bool reply_parse(const char *line, size_t length, struct reply_request *request);
+bool agent_check_parse(const char *line, size_t length, struct agent_check_request *request);
 
 /* A weight in per cent: 1 to 100, or 0 for a drained instance. */
-unsigned reply_weight(const struct state *state, enum weighting weighting);
+unsigned agent_check_weight(const struct instance *instance, enum weighting weighting);
 
-/* Writes the reply with its newline; returns its length, below REPLY_MAX. */
-size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weighting weighting);
+/* Writes the answer with its newline; returns its length, below AGENT_CHECK_ANSWER_MAX. */
+size_t agent_check_format(char answer[AGENT_CHECK_ANSWER_MAX], const struct instance *instance,
+                          enum weighting weighting);
 
 #endif

@@ -1,5 +1,5 @@
+#include "check_result.h"
 #include "helper.h"
-#include "sample.h"
 
 /* The default of JOBS_FIELD. */
 #define POINTERS "/active_jobs,/concurrency/active_transcriptions"
@@ -17,24 +17,24 @@ struct bad {
     const char *detail; /* a part of it */
 };
 
-static struct sample sample_of(const char *body, size_t length, const char *pointers)
+static struct check_result result_of(const char *body, size_t length, const char *pointers)
 {
     char *copy = exact_copy(body, length);
-    struct sample sample = sample_from_body(copy, length, pointers);
+    struct check_result result = check_result_from_body(copy, length, pointers);
 
     free(copy);
-    return sample;
+    return result;
 }
 
 static void check_good(const char *body, const char *pointers, unsigned jobs)
 {
-    struct sample sample = sample_of(body, strlen(body), pointers);
+    struct check_result result = result_of(body, strlen(body), pointers);
 
-    if (sample.reason != CHECK_PASSED)
-        fail_msg("\"%s\": %s: %s", body, check_reason_text(sample.reason), sample.detail);
-    if (sample.active_jobs != jobs)
-        fail_msg("\"%s\" has %u jobs, not %u", body, sample.active_jobs, jobs);
-    assert_case_text(body, sample.detail, "");
+    if (result.reason != CHECK_PASSED)
+        fail_msg("\"%s\": %s: %s", body, check_reason_text(result.reason), result.detail);
+    if (result.active_jobs != jobs)
+        fail_msg("\"%s\" has %u jobs, not %u", body, result.active_jobs, jobs);
+    assert_case_text(body, result.detail, "");
 }
 
 static void check_all_good(const struct good *goods, size_t count)
@@ -45,14 +45,14 @@ static void check_all_good(const struct good *goods, size_t count)
 
 static void check_bad(const struct bad *bad)
 {
-    struct sample sample = sample_of(bad->body, strlen(bad->body), POINTERS);
+    struct check_result result = result_of(bad->body, strlen(bad->body), POINTERS);
 
-    if (sample.reason != bad->reason)
-        fail_msg("\"%s\": %s, not %s", bad->body, check_reason_text(sample.reason),
+    if (result.reason != bad->reason)
+        fail_msg("\"%s\": %s, not %s", bad->body, check_reason_text(result.reason),
                  check_reason_text(bad->reason));
-    if (strstr(sample.detail, bad->detail) == NULL)
-        fail_msg("\"%s\": \"%s\" doesn't say \"%s\"", bad->body, sample.detail, bad->detail);
-    assert_case(bad->body, sample.active_jobs == 0);
+    if (strstr(result.detail, bad->detail) == NULL)
+        fail_msg("\"%s\": \"%s\" doesn't say \"%s\"", bad->body, result.detail, bad->detail);
+    assert_case(bad->body, result.active_jobs == 0);
 }
 
 static void check_all_bad(const struct bad *bads, size_t count)
@@ -254,8 +254,8 @@ static void after_the_json_only_white_space_may_follow(void **state)
     (void)state;
     check_good("{\"active_jobs\":3} \t\r\n", POINTERS, 3);
     check_all_bad(bads, COUNT(bads));
-    assert_int_equal(sample_of(nul, sizeof(nul) - 1, POINTERS).reason, CHECK_NOT_JSON);
-    assert_int_equal(sample_of(nul, sizeof(nul), POINTERS).reason, CHECK_NOT_JSON);
+    assert_int_equal(result_of(nul, sizeof(nul) - 1, POINTERS).reason, CHECK_NOT_JSON);
+    assert_int_equal(result_of(nul, sizeof(nul), POINTERS).reason, CHECK_NOT_JSON);
 }
 
 static void a_name_used_twice_has_its_first_value(void **state)
@@ -278,7 +278,7 @@ static void invalid_utf_8_is_harmless_in_strings_and_refused_elsewhere(void **st
 }
 
 /* `count` times `open`, then `count` times `close`. */
-static struct sample sample_of_nesting(const char *open, const char *close, size_t count)
+static struct check_result sample_of_nesting(const char *open, const char *close, size_t count)
 {
     size_t size = count * (strlen(open) + strlen(close));
     char *body = malloc(size + 1);
@@ -289,9 +289,9 @@ static struct sample sample_of_nesting(const char *open, const char *close, size
         at = stpcpy(at, open);
     for (size_t i = 0; i < count; i++)
         at = stpcpy(at, close);
-    struct sample sample = sample_of(body, (size_t)(at - body), POINTERS);
+    struct check_result result = result_of(body, (size_t)(at - body), POINTERS);
     free(body);
-    return sample;
+    return result;
 }
 
 static void a_hundred_thousand_levels_of_nesting_are_refused(void **state)
@@ -307,18 +307,18 @@ static void a_body_of_one_mebibyte_is_read(void **state)
 {
     static const char head[] = "{\"active_jobs\":3,\"x\":\"";
     static const char tail[] = "\"}";
-    char *body = malloc(SAMPLE_BODY_MAX + 1);
+    char *body = malloc(CHECK_BODY_MAX + 1);
 
     (void)state;
     assert_non_null(body);
-    memset(body, 'x', SAMPLE_BODY_MAX);
+    memset(body, 'x', CHECK_BODY_MAX);
     memcpy(body, head, sizeof(head) - 1);
-    memcpy(body + SAMPLE_BODY_MAX - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
-    struct sample sample = sample_of(body, SAMPLE_BODY_MAX, POINTERS);
-    assert_int_equal(sample.reason, CHECK_PASSED);
-    assert_int_equal(sample.active_jobs, 3);
-    memset(body, ' ', SAMPLE_BODY_MAX);
-    assert_int_equal(sample_of(body, SAMPLE_BODY_MAX, POINTERS).reason, CHECK_NOT_JSON);
+    memcpy(body + CHECK_BODY_MAX - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
+    struct check_result result = result_of(body, CHECK_BODY_MAX, POINTERS);
+    assert_int_equal(result.reason, CHECK_PASSED);
+    assert_int_equal(result.active_jobs, 3);
+    memset(body, ' ', CHECK_BODY_MAX);
+    assert_int_equal(result_of(body, CHECK_BODY_MAX, POINTERS).reason, CHECK_NOT_JSON);
     free(body);
 }
 
@@ -330,24 +330,25 @@ static void a_body_cut_short_is_not_json(void **state)
     (void)state;
     check_good(body, POINTERS, 12);
     for (size_t length = 0; length < strlen(body); length++) {
-        if (sample_of(body, length, POINTERS).reason != CHECK_NOT_JSON)
+        if (result_of(body, length, POINTERS).reason != CHECK_NOT_JSON)
             fail_msg("the first %zu bytes are not refused", length);
     }
 }
 
 static void a_detail_is_printable_and_bounded(void **state)
 {
-    char shown[SAMPLE_DETAIL_MAX * 2];
-    struct sample sample = sample_failed(CHECK_TLS_FAILED, "a\nb\rc\td\x1b[1m\x7f\xc3\xa4 %d%%", 5);
+    char shown[CHECK_DETAIL_MAX * 2];
+    struct check_result result =
+        check_result_failed(CHECK_TLS_FAILED, "a\nb\rc\td\x1b[1m\x7f\xc3\xa4 %d%%", 5);
 
     (void)state;
-    assert_int_equal(sample.reason, CHECK_TLS_FAILED);
-    assert_string_equal(sample.detail, "a?b?c?d?[1m??? 5%");
+    assert_int_equal(result.reason, CHECK_TLS_FAILED);
+    assert_string_equal(result.detail, "a?b?c?d?[1m??? 5%");
     memset(shown, 'x', sizeof(shown));
     shown[sizeof(shown) - 1] = '\0';
-    sample = sample_failed(CHECK_TIMED_OUT, "%s", shown);
-    assert_int_equal(strlen(sample.detail), SAMPLE_DETAIL_MAX - 1);
-    assert_string_equal(sample_failed(CHECK_TIMED_OUT, "%s", "").detail, "");
+    result = check_result_failed(CHECK_TIMED_OUT, "%s", shown);
+    assert_int_equal(strlen(result.detail), CHECK_DETAIL_MAX - 1);
+    assert_string_equal(check_result_failed(CHECK_TIMED_OUT, "%s", "").detail, "");
 }
 
 static void every_reason_has_a_text_and_a_label_of_its_own(void **state)
@@ -395,5 +396,5 @@ int main(void)
         cmocka_unit_test(every_reason_has_a_text_and_a_label_of_its_own),
     };
 
-    return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("check_result", tests, NULL, NULL);
 }

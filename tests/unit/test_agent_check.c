@@ -1,10 +1,10 @@
+#include "agent_check.h"
 #include "farm_helper.h"
-#include "reply.h"
 
-static bool parse(const char *line, size_t length, struct reply_request *request)
+static bool parse(const char *line, size_t length, struct agent_check_request *request)
 {
     char *copy = exact_copy(line, length);
-    bool good = reply_parse(copy, length, request);
+    bool good = agent_check_parse(copy, length, request);
 
     free(copy);
     return good;
@@ -27,7 +27,7 @@ static void a_request_names_an_instance_and_perhaps_a_weighting(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct reply_request request = {0, (enum weighting)99};
+        struct agent_check_request request = {0, (enum weighting)99};
         assert_case(cases[i].line, parse(cases[i].line, strlen(cases[i].line), &request));
         assert_case(cases[i].line, request.number == cases[i].number);
         assert_case(cases[i].line, request.weighting == cases[i].weighting);
@@ -84,10 +84,10 @@ static void every_other_line_is_no_request(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(lines); i++) {
-        struct reply_request request;
+        struct agent_check_request request;
         assert_case(lines[i], !parse(lines[i], strlen(lines[i]), &request));
     }
-    struct reply_request request;
+    struct agent_check_request request;
     assert_false(parse(nul, sizeof(nul) - 1, &request));
     assert_false(parse(nul, 10, &request));
 }
@@ -99,21 +99,21 @@ static void every_beginning_of_a_request_is_read_within_its_length(void **state)
 
     (void)state;
     for (size_t length = 0; length < sizeof(line); length++) {
-        struct reply_request request;
+        struct agent_check_request request;
         good += parse(line, length, &request);
     }
     /* "instance1", "instance12" and the whole. */
     assert_int_equal(good, 3);
 }
 
-static struct state checked(unsigned active_jobs, unsigned external_jobs)
+static struct instance checked(unsigned active_jobs, unsigned external_jobs)
 {
-    return (struct state){.number = 1,
-                          .checked = true,
-                          .healthy = true,
-                          .passed = 1,
-                          .active_jobs = active_jobs,
-                          .external_jobs = external_jobs};
+    return (struct instance){.number = 1,
+                             .checked = true,
+                             .healthy = true,
+                             .passed = 1,
+                             .active_jobs = active_jobs,
+                             .external_jobs = external_jobs};
 }
 
 static void inverse_is_100_by_one_plus_the_active_jobs_rounded(void **state)
@@ -125,10 +125,10 @@ static void inverse_is_100_by_one_plus_the_active_jobs_rounded(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(known); i++) {
-        struct state instance = checked(known[i][0], 0);
-        if (reply_weight(&instance, WEIGHTING_INVERSE) != known[i][1])
+        struct instance instance = checked(known[i][0], 0);
+        if (agent_check_weight(&instance, WEIGHTING_INVERSE) != known[i][1])
             fail_msg("%u jobs weigh %u, not %u", known[i][0],
-                     reply_weight(&instance, WEIGHTING_INVERSE), known[i][1]);
+                     agent_check_weight(&instance, WEIGHTING_INVERSE), known[i][1]);
     }
 }
 
@@ -136,8 +136,8 @@ static void inverse_is_rounded_to_the_nearest_for_0_to_1000_jobs(void **state)
 {
     (void)state;
     for (unsigned jobs = 0; jobs <= 1000; jobs++) {
-        struct state instance = checked(jobs, jobs / 2);
-        unsigned weight = reply_weight(&instance, WEIGHTING_INVERSE);
+        struct instance instance = checked(jobs, jobs / 2);
+        unsigned weight = agent_check_weight(&instance, WEIGHTING_INVERSE);
         long divisor = 1 + (long)jobs;
         /* Twice the distance to the quotient, times the divisor: at most a half's. */
         long error = 2 * labs((long)weight * divisor - 100);
@@ -153,107 +153,107 @@ static void external_is_100_less_the_external_jobs_and_never_below_1(void **stat
 {
     (void)state;
     for (unsigned jobs = 0; jobs <= 200; jobs++) {
-        struct state instance = checked(jobs + 3, jobs);
+        struct instance instance = checked(jobs + 3, jobs);
         unsigned expected = jobs <= 98 ? 100 - jobs : 1;
-        if (reply_weight(&instance, WEIGHTING_EXTERNAL) != expected)
+        if (agent_check_weight(&instance, WEIGHTING_EXTERNAL) != expected)
             fail_msg("%u external jobs weigh %u, not %u", jobs,
-                     reply_weight(&instance, WEIGHTING_EXTERNAL), expected);
+                     agent_check_weight(&instance, WEIGHTING_EXTERNAL), expected);
     }
-    struct state full = checked(1000000, 1000000);
-    assert_int_equal(reply_weight(&full, WEIGHTING_EXTERNAL), 1);
+    struct instance full = checked(1000000, 1000000);
+    assert_int_equal(agent_check_weight(&full, WEIGHTING_EXTERNAL), 1);
 }
 
 static void a_drained_instance_weighs_0(void **state)
 {
-    struct state instance = checked(3, 2);
+    struct instance instance = checked(3, 2);
 
     (void)state;
     instance.drained = true;
-    assert_int_equal(reply_weight(&instance, WEIGHTING_INVERSE), 0);
-    assert_int_equal(reply_weight(&instance, WEIGHTING_EXTERNAL), 0);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_INVERSE), 0);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_EXTERNAL), 0);
     instance.checked = false;
-    assert_int_equal(reply_weight(&instance, WEIGHTING_INVERSE), 0);
-    assert_int_equal(reply_weight(&instance, WEIGHTING_EXTERNAL), 0);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_INVERSE), 0);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_EXTERNAL), 0);
 }
 
 static void an_instance_never_checked_weighs_100(void **state)
 {
-    struct state instance = checked(7, 5);
+    struct instance instance = checked(7, 5);
 
     (void)state;
     instance.checked = false;
-    assert_int_equal(reply_weight(&instance, WEIGHTING_INVERSE), 100);
-    assert_int_equal(reply_weight(&instance, WEIGHTING_EXTERNAL), 100);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_INVERSE), 100);
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_EXTERNAL), 100);
 }
 
-/* The reply, after what must hold for each: one line, its length, below the limit. */
-static const char *reply_of(const struct state *instance, enum weighting weighting)
+/* The answer, after what must hold for each: one line, its length, below the limit. */
+static const char *answer_of(const struct instance *instance, enum weighting weighting)
 {
-    static char reply[REPLY_MAX];
+    static char answer[AGENT_CHECK_ANSWER_MAX];
 
-    memset(reply, '!', sizeof(reply));
-    size_t length = reply_format(reply, instance, weighting);
-    assert_true(length < REPLY_MAX);
-    assert_ptr_equal(memchr(reply, '\n', sizeof(reply)), reply + length - 1);
-    reply[length] = '\0';
-    assert_int_equal(strlen(reply), length);
-    return reply;
+    memset(answer, '!', sizeof(answer));
+    size_t length = agent_check_format(answer, instance, weighting);
+    assert_true(length < AGENT_CHECK_ANSWER_MAX);
+    assert_ptr_equal(memchr(answer, '\n', sizeof(answer)), answer + length - 1);
+    answer[length] = '\0';
+    assert_int_equal(strlen(answer), length);
+    return answer;
 }
 
 static void a_healthy_instance_is_up_with_its_weight(void **state)
 {
-    struct state instance = checked(3, 2);
-    struct state unknown = {.number = 1, .healthy = true};
+    struct instance instance = checked(3, 2);
+    struct instance unknown = {.number = 1, .healthy = true};
 
     (void)state;
-    assert_string_equal(reply_of(&instance, WEIGHTING_INVERSE), "up 25%\n");
-    assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
-    assert_string_equal(reply_of(&unknown, WEIGHTING_INVERSE), "unknown\n");
+    assert_string_equal(answer_of(&instance, WEIGHTING_INVERSE), "up 25%\n");
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
+    assert_string_equal(answer_of(&unknown, WEIGHTING_INVERSE), "unknown\n");
     unknown.checked = true;
     unknown.failures = 1;
-    assert_string_equal(reply_of(&unknown, WEIGHTING_EXTERNAL), "unknown\n");
+    assert_string_equal(answer_of(&unknown, WEIGHTING_EXTERNAL), "unknown\n");
     unknown.drained = true;
-    assert_string_equal(reply_of(&unknown, WEIGHTING_EXTERNAL), "up 0%\n");
+    assert_string_equal(answer_of(&unknown, WEIGHTING_EXTERNAL), "up 0%\n");
     instance.drained = true;
-    assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL), "up 0%\n");
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up 0%\n");
 }
 
 static void an_instance_that_failed_once_is_still_up(void **state)
 {
-    struct state instance = checked(3, 2);
+    struct instance instance = checked(3, 2);
 
     (void)state;
     instance.failures = 1;
     snprintf(instance.error, sizeof(instance.error), "timed out");
-    assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
 }
 
 static void an_unhealthy_instance_is_down_with_the_reason_after_a_blank(void **state)
 {
-    struct state instance = checked(3, 2);
+    struct instance instance = checked(3, 2);
 
     (void)state;
     instance.healthy = false;
     snprintf(instance.error, sizeof(instance.error), "unexpected HTTP status: 500");
-    assert_string_equal(reply_of(&instance, WEIGHTING_INVERSE),
+    assert_string_equal(answer_of(&instance, WEIGHTING_INVERSE),
                         "down #unexpected HTTP status: 500\n");
-    assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL),
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL),
                         "down #unexpected HTTP status: 500\n");
     instance.drained = true;
-    assert_string_equal(reply_of(&instance, WEIGHTING_EXTERNAL),
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL),
                         "down #unexpected HTTP status: 500\n");
 }
 
 static void a_reason_has_at_most_127_characters(void **state)
 {
-    struct state instance = checked(0, 0);
+    struct instance instance = checked(0, 0);
 
     (void)state;
     instance.healthy = false;
     for (size_t length = 0; length < sizeof(instance.error); length++) {
         memset(instance.error, 'x', length);
         instance.error[length] = '\0';
-        size_t shown = strlen(reply_of(&instance, WEIGHTING_INVERSE)) - strlen("down #\n");
+        size_t shown = strlen(answer_of(&instance, WEIGHTING_INVERSE)) - strlen("down #\n");
         assert_int_equal(shown, length < 127 ? length : 127);
     }
 }
@@ -262,16 +262,16 @@ static void a_reason_has_at_most_127_characters(void **state)
 static void a_body_can_not_forge_a_second_line(void **state)
 {
     static const char body[] = "\nup 100%\r\nready\n\x1b[2J";
-    struct sample sample = sample_from_body(body, strlen(body), "/active_jobs");
-    struct state instance = {.number = 1, .healthy = true};
+    struct check_result result = check_result_from_body(body, strlen(body), "/active_jobs");
+    struct instance instance = {.number = 1, .healthy = true};
     struct moment now = {0};
 
     (void)state;
-    assert_int_equal(apply_check(&instance, &sample, 1, &now), STATE_BECAME_UNHEALTHY);
-    const char *reply = reply_of(&instance, WEIGHTING_EXTERNAL);
-    assert_int_equal(strncmp(reply, "down #body isn't JSON: ", 23), 0);
-    for (; *reply != '\n'; reply++)
-        assert_in_range(*reply, 0x20, 0x7e);
+    assert_int_equal(apply_check(&instance, &result, 1, &now), INSTANCE_BECAME_UNHEALTHY);
+    const char *answer = answer_of(&instance, WEIGHTING_EXTERNAL);
+    assert_int_equal(strncmp(answer, "down #body isn't JSON: ", 23), 0);
+    for (; *answer != '\n'; answer++)
+        assert_in_range(*answer, 0x20, 0x7e);
 }
 
 int main(void)
@@ -292,5 +292,5 @@ int main(void)
         cmocka_unit_test(a_body_can_not_forge_a_second_line),
     };
 
-    return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent_check", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "agent_check.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static bool parse_weighting(const char *at, const char *end, enum weighting *wei
     return false;
 }
 
-bool reply_parse(const char *line, size_t length, struct reply_request *request)
+bool agent_check_parse(const char *line, size_t length, struct agent_check_request *request)
 {
     const char *at = line;
     const char *end = line + length;
@@ -71,36 +71,39 @@ bool reply_parse(const char *line, size_t length, struct reply_request *request)
     return at[-1] == ' ' && parse_weighting(at, end, &request->weighting);
 }
 
-static unsigned weight_of_jobs(const struct state *state, enum weighting weighting)
+static unsigned weight_of_jobs(const struct instance *instance, enum weighting weighting)
 {
-    unsigned jobs = state->active_jobs;
+    unsigned jobs = instance->active_jobs;
 
     if (weighting != WEIGHTING_INVERSE)
-        return state->external_jobs < WEIGHT_MAX ? WEIGHT_MAX - state->external_jobs : 1;
+        return instance->external_jobs < WEIGHT_MAX ? WEIGHT_MAX - instance->external_jobs : 1;
     /* Rounded to the nearest, and never 0, which would drain. */
     unsigned weight = (WEIGHT_MAX + (1 + jobs) / 2) / (1 + jobs);
     return weight > 0 ? weight : 1;
 }
 
-unsigned reply_weight(const struct state *state, enum weighting weighting)
+unsigned agent_check_weight(const struct instance *instance, enum weighting weighting)
 {
-    if (state->drained)
+    if (instance->drained)
         return 0;
-    if (!state->checked)
+    if (!instance->checked)
         return WEIGHT_MAX;
-    return weight_of_jobs(state, weighting);
+    return weight_of_jobs(instance, weighting);
 }
 
-size_t reply_format(char reply[REPLY_MAX], const struct state *state, enum weighting weighting)
+size_t agent_check_format(char answer[AGENT_CHECK_ANSWER_MAX], const struct instance *instance,
+                          enum weighting weighting)
 {
     int length;
 
     /* An agent that has just started knows less than HAProxy, which has its last word. */
-    if (state->healthy && state->passed == 0 && !state->drained)
-        length = snprintf(reply, REPLY_MAX, "unknown\n");
-    else if (state->healthy)
-        length = snprintf(reply, REPLY_MAX, "up %u%%\n", reply_weight(state, weighting));
+    if (instance->healthy && instance->passed == 0 && !instance->drained)
+        length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "unknown\n");
+    else if (instance->healthy)
+        length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "up %u%%\n",
+                          agent_check_weight(instance, weighting));
     else
-        length = snprintf(reply, REPLY_MAX, "down #%.*s\n", REASON_MAX, state->error);
+        length =
+            snprintf(answer, AGENT_CHECK_ANSWER_MAX, "down #%.*s\n", REASON_MAX, instance->error);
     return (size_t)length;
 }

@@ -1,4 +1,4 @@
-#include "sample.h"
+#include "check_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pointer.h"
+#include "json_pointer.h"
 
 /* How much of a body that isn't JSON a message shows. */
 #define BODY_SHOWN_MAX 40
@@ -38,44 +38,45 @@ const char *check_reason_label(enum check_reason reason)
     return reasons[reason].label;
 }
 
-struct sample sample_failed(enum check_reason reason, const char *format, ...)
+struct check_result check_result_failed(enum check_reason reason, const char *format, ...)
 {
-    struct sample sample = {.reason = reason};
+    struct check_result result = {.reason = reason};
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(sample.detail, sizeof(sample.detail), format, arguments);
+    vsnprintf(result.detail, sizeof(result.detail), format, arguments);
     va_end(arguments);
-    for (char *c = sample.detail; *c != '\0'; c++) {
+    for (char *c = result.detail; *c != '\0'; c++) {
         if (*c < 0x20 || *c >= 0x7f)
             *c = '?';
     }
-    return sample;
+    return result;
 }
 
-static struct sample sample_from_item(const cJSON *item, const char *pointer, int length)
+static struct check_result check_result_from_item(const cJSON *item, const char *pointer,
+                                                  int length)
 {
     if (!cJSON_IsNumber(item))
-        return sample_failed(CHECK_BAD_JOB_COUNT, "%.*s isn't a number", length, pointer);
+        return check_result_failed(CHECK_BAD_JOB_COUNT, "%.*s isn't a number", length, pointer);
     double value = item->valuedouble;
     /* Written so that NaN fails too. */
-    if (!(value >= 0 && value <= SAMPLE_JOBS_MAX) || floor(value) != value)
-        return sample_failed(CHECK_BAD_JOB_COUNT, "%.*s is %g", length, pointer, value);
-    return (struct sample){.reason = CHECK_PASSED, .active_jobs = (unsigned)value};
+    if (!(value >= 0 && value <= JOBS_MAX) || floor(value) != value)
+        return check_result_failed(CHECK_BAD_JOB_COUNT, "%.*s is %g", length, pointer, value);
+    return (struct check_result){.reason = CHECK_PASSED, .active_jobs = (unsigned)value};
 }
 
-static struct sample sample_from_json(const cJSON *root, const char *pointers)
+static struct check_result check_result_from_json(const cJSON *root, const char *pointers)
 {
     const char *pointer = pointers;
 
     while (*pointer != '\0') {
         size_t length = strcspn(pointer, ",");
-        const cJSON *item = pointer_find(root, pointer, length);
+        const cJSON *item = json_pointer_find(root, pointer, length);
         if (item != NULL)
-            return sample_from_item(item, pointer, (int)length);
+            return check_result_from_item(item, pointer, (int)length);
         pointer += length + (pointer[length] == ',');
     }
-    return sample_failed(CHECK_NO_JOB_COUNT, "nothing at %s", pointers);
+    return check_result_failed(CHECK_NO_JOB_COUNT, "nothing at %s", pointers);
 }
 
 /* cJSON stops after the first value: what follows it may only be white space (RFC 8259). */
@@ -86,17 +87,17 @@ static bool only_white_space(const char *at, const char *end)
     return at == end;
 }
 
-struct sample sample_from_body(const char *body, size_t length, const char *pointers)
+struct check_result check_result_from_body(const char *body, size_t length, const char *pointers)
 {
     const char *end = NULL;
-    struct sample sample;
+    struct check_result result;
 
     cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, 0);
     if (root == NULL || !only_white_space(end, body + length))
-        sample = sample_failed(CHECK_NOT_JSON, "%zu bytes, starting \"%.*s\"", length,
-                               length < BODY_SHOWN_MAX ? (int)length : BODY_SHOWN_MAX, body);
+        result = check_result_failed(CHECK_NOT_JSON, "%zu bytes, starting \"%.*s\"", length,
+                                     length < BODY_SHOWN_MAX ? (int)length : BODY_SHOWN_MAX, body);
     else
-        sample = sample_from_json(root, pointers);
+        result = check_result_from_json(root, pointers);
     cJSON_Delete(root);
-    return sample;
+    return result;
 }

@@ -3,26 +3,26 @@
 
 static const char *const one[] = {"INSTANCE_1_URL=http://a", NULL};
 
-static enum state_change pass(struct state *instance, unsigned active_jobs)
+static enum instance_change pass(struct instance *instance, unsigned active_jobs)
 {
-    struct sample sample = passed(active_jobs);
+    struct check_result result = passed(active_jobs);
     struct moment now = at_ms(0);
 
-    return apply_check(instance, &sample, 3, &now);
+    return apply_check(instance, &result, 3, &now);
 }
 
-static enum state_change fail_once(struct state *instance, unsigned unhealthy_after)
+static enum instance_change fail_once(struct instance *instance, unsigned unhealthy_after)
 {
-    struct sample sample = sample_failed(CHECK_TIMED_OUT, "%s", "");
+    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
     struct moment now = at_ms(0);
 
-    return apply_check(instance, &sample, unhealthy_after, &now);
+    return apply_check(instance, &result, unhealthy_after, &now);
 }
 
 static void an_instance_is_healthy_before_its_first_check(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    const struct state *instance = &farm->states[0];
+    const struct instance *instance = &farm->instances[0];
 
     (void)state;
     assert_int_equal(farm->count, 1);
@@ -42,7 +42,7 @@ static void an_instance_is_healthy_before_its_first_check(void **state)
 static void failures_in_a_row_are_counted(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     for (unsigned i = 1; i <= 5; i++) {
@@ -59,12 +59,12 @@ static void an_instance_is_unhealthy_after_so_many_failures_as_configured(void *
     (void)state;
     for (unsigned after = 1; after <= 5; after++) {
         struct farm *farm = farm_of(one, NULL);
-        struct state *instance = &farm->states[0];
+        struct instance *instance = &farm->instances[0];
         for (unsigned i = 1; i < after; i++) {
-            assert_int_equal(fail_once(instance, after), STATE_UNCHANGED);
+            assert_int_equal(fail_once(instance, after), INSTANCE_UNCHANGED);
             assert_true(instance->healthy);
         }
-        assert_int_equal(fail_once(instance, after), STATE_BECAME_UNHEALTHY);
+        assert_int_equal(fail_once(instance, after), INSTANCE_BECAME_UNHEALTHY);
         assert_false(instance->healthy);
         farm_free(farm);
     }
@@ -73,12 +73,12 @@ static void an_instance_is_unhealthy_after_so_many_failures_as_configured(void *
 static void one_success_heals(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     for (int i = 0; i < 10; i++)
         fail_once(instance, 3);
-    assert_int_equal(pass(instance, 4), STATE_BECAME_HEALTHY);
+    assert_int_equal(pass(instance, 4), INSTANCE_BECAME_HEALTHY);
     assert_true(instance->healthy);
     assert_int_equal(instance->failures, 0);
     assert_int_equal(instance->active_jobs, 4);
@@ -89,13 +89,13 @@ static void one_success_heals(void **state)
 static void a_success_in_between_starts_the_count_anew(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     for (int round = 0; round < 4; round++) {
-        assert_int_equal(fail_once(instance, 3), STATE_UNCHANGED);
-        assert_int_equal(fail_once(instance, 3), STATE_UNCHANGED);
-        assert_int_equal(pass(instance, 0), STATE_UNCHANGED);
+        assert_int_equal(fail_once(instance, 3), INSTANCE_UNCHANGED);
+        assert_int_equal(fail_once(instance, 3), INSTANCE_UNCHANGED);
+        assert_int_equal(pass(instance, 0), INSTANCE_UNCHANGED);
         assert_int_equal(instance->failures, 0);
     }
     assert_true(instance->healthy);
@@ -107,7 +107,7 @@ static void a_success_in_between_starts_the_count_anew(void **state)
 static void a_transition_is_told_exactly_once(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
     unsigned told[3] = {0};
 
     (void)state;
@@ -117,18 +117,18 @@ static void a_transition_is_told_exactly_once(void **state)
         told[fail_once(instance, 3)]++;
     for (int i = 0; i < 7; i++)
         told[pass(instance, 0)]++;
-    assert_int_equal(told[STATE_BECAME_UNHEALTHY], 1);
-    assert_int_equal(told[STATE_BECAME_HEALTHY], 1);
-    assert_int_equal(told[STATE_UNCHANGED], 15);
+    assert_int_equal(told[INSTANCE_BECAME_UNHEALTHY], 1);
+    assert_int_equal(told[INSTANCE_BECAME_HEALTHY], 1);
+    assert_int_equal(told[INSTANCE_UNCHANGED], 15);
     farm_free(farm);
 }
 
 static void only_a_transition_sets_its_time(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
-    struct sample good = passed(1);
-    struct sample bad = sample_failed(CHECK_HTTP_STATUS, "500");
+    struct instance *instance = &farm->instances[0];
+    struct check_result good = passed(1);
+    struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "500");
     struct moment now;
 
     (void)state;
@@ -153,9 +153,9 @@ static void only_a_transition_sets_its_time(void **state)
 static void every_check_sets_the_time_of_the_last_one(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
-    struct sample good = passed(1);
-    struct sample bad = sample_failed(CHECK_HTTP_STATUS, "500");
+    struct instance *instance = &farm->instances[0];
+    struct check_result good = passed(1);
+    struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "500");
     struct moment now = at_ms(1250);
 
     (void)state;
@@ -174,8 +174,8 @@ static void a_failed_check_is_a_check(void **state)
     struct farm *farm = farm_of(one, NULL);
 
     (void)state;
-    fail_once(&farm->states[0], 3);
-    assert_true(farm->states[0].checked);
+    fail_once(&farm->instances[0], 3);
+    assert_true(farm->instances[0].checked);
     farm_free(farm);
 }
 
@@ -195,12 +195,12 @@ static void external_jobs_are_the_active_ones_that_haproxy_does_not_have_open(vo
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct farm *farm = farm_of(one, NULL);
-        struct state *instance = &farm->states[0];
+        struct instance *instance = &farm->instances[0];
         instance->in_flight = cases[i].in_flight;
         pass(instance, cases[i].active);
         assert_int_equal(instance->active_jobs, cases[i].active);
         assert_int_equal(instance->external_jobs, cases[i].external);
-        assert_int_equal(state_load(instance), cases[i].load);
+        assert_int_equal(instance_load(instance), cases[i].load);
         farm_free(farm);
     }
 }
@@ -208,21 +208,21 @@ static void external_jobs_are_the_active_ones_that_haproxy_does_not_have_open(vo
 static void external_jobs_stay_as_they_were_at_the_report(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     instance->in_flight = 2;
     pass(instance, 5);
     instance->in_flight = 4;
     assert_int_equal(instance->external_jobs, 3);
-    assert_int_equal(state_load(instance), 7);
+    assert_int_equal(instance_load(instance), 7);
     farm_free(farm);
 }
 
 static void a_failed_check_keeps_the_last_report(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     instance->in_flight = 1;
@@ -237,10 +237,10 @@ static void a_failed_check_keeps_the_last_report(void **state)
 static void an_error_is_the_reason_and_the_detail(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
     struct moment now = at_ms(0);
-    struct sample with_detail = sample_failed(CHECK_HTTP_STATUS, "%d", 500);
-    struct sample without = sample_failed(CHECK_TIMED_OUT, "%s", "");
+    struct check_result with_detail = check_result_failed(CHECK_HTTP_STATUS, "%d", 500);
+    struct check_result without = check_result_failed(CHECK_TIMED_OUT, "%s", "");
 
     (void)state;
     apply_check(instance, &with_detail, 3, &now);
@@ -256,7 +256,7 @@ static void an_error_is_the_reason_and_the_detail(void **state)
 static void the_longest_error_fits(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
     struct moment now = at_ms(0);
     char text[400];
 
@@ -264,11 +264,11 @@ static void the_longest_error_fits(void **state)
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     for (int reason = CHECK_PASSED + 1; reason < CHECK_REASON_COUNT; reason++) {
-        struct sample sample = sample_failed((enum check_reason)reason, "%s", text);
-        apply_check(instance, &sample, 3, &now);
+        struct check_result result = check_result_failed((enum check_reason)reason, "%s", text);
+        apply_check(instance, &result, 3, &now);
         assert_int_equal(strlen(instance->error),
                          strlen(check_reason_text((enum check_reason)reason)) + strlen(": ") +
-                             strlen(sample.detail));
+                             strlen(result.detail));
     }
     farm_free(farm);
 }
@@ -299,12 +299,12 @@ static void healthy_instances_are_counted(void **state)
 
     (void)state;
     assert_int_equal(farm_count_healthy(farm), 3);
-    fail_once(&farm->states[1], 1);
+    fail_once(&farm->instances[1], 1);
     assert_int_equal(farm_count_healthy(farm), 2);
-    fail_once(&farm->states[0], 1);
-    fail_once(&farm->states[2], 1);
+    fail_once(&farm->instances[0], 1);
+    fail_once(&farm->instances[2], 1);
     assert_int_equal(farm_count_healthy(farm), 0);
-    pass(&farm->states[2], 0);
+    pass(&farm->instances[2], 0);
     assert_int_equal(farm_count_healthy(farm), 1);
     farm_free(farm);
 }
@@ -316,7 +316,7 @@ static void a_new_farm_takes_over_the_history_of_the_same_number_and_url(void **
     static const char *const after[] = {"INSTANCE_2_URL=http://b", "INSTANCE_3_URL=http://C:80/",
                                         NULL};
     struct farm *old = farm_of(before, NULL);
-    struct state *known = farm_find(old, 3);
+    struct instance *known = farm_find(old, 3);
 
     (void)state;
     known->in_flight = 2;
@@ -329,7 +329,7 @@ static void a_new_farm_takes_over_the_history_of_the_same_number_and_url(void **
     known->changed_ms = 4321;
     struct farm *farm = farm_of(after, old);
     farm_free(old);
-    const struct state *kept = farm_find(farm, 3);
+    const struct instance *kept = farm_find(farm, 3);
     assert_int_equal(kept->number, 3);
     assert_string_equal(kept->url, "http://c");
     assert_true(kept->checked);
@@ -346,7 +346,7 @@ static void a_new_farm_takes_over_the_history_of_the_same_number_and_url(void **
     assert_int_equal(kept->changed_ms, 4321);
     assert_int_equal(kept->last_check.tv_sec, at_ms(0).wall.tv_sec);
     assert_string_equal(kept->error, "timed out");
-    const struct state *new = farm_find(farm, 2);
+    const struct instance *new = farm_find(farm, 2);
     assert_false(new->checked);
     assert_true(new->healthy);
     assert_null(farm_find(farm, 1));
@@ -361,16 +361,16 @@ static void nothing_is_taken_over_from_another_url_or_number(void **state)
     struct farm *old = farm_of(before, NULL);
 
     (void)state;
-    fail_once(&old->states[0], 1);
+    fail_once(&old->instances[0], 1);
     struct farm *farm = farm_of(other_url, old);
-    assert_true(farm->states[0].healthy);
-    assert_false(farm->states[0].checked);
-    assert_int_equal(farm->states[0].failures, 0);
+    assert_true(farm->instances[0].healthy);
+    assert_false(farm->instances[0].checked);
+    assert_int_equal(farm->instances[0].failures, 0);
     farm_free(farm);
     farm = farm_of(other_number, old);
-    assert_true(farm->states[0].healthy);
-    assert_false(farm->states[0].checked);
-    assert_int_equal(farm->states[0].number, 2);
+    assert_true(farm->instances[0].healthy);
+    assert_false(farm->instances[0].checked);
+    assert_int_equal(farm->instances[0].number, 2);
     farm_free(farm);
     farm_free(old);
 }
@@ -381,12 +381,12 @@ static void a_lower_limit_after_a_reload_counts_earlier_failures(void **state)
 
     (void)state;
     for (int i = 0; i < 4; i++)
-        fail_once(&old->states[0], 10);
+        fail_once(&old->instances[0], 10);
     struct farm *farm = farm_of(one, old);
     farm_free(old);
-    assert_true(farm->states[0].healthy);
-    assert_int_equal(fail_once(&farm->states[0], 3), STATE_BECAME_UNHEALTHY);
-    assert_int_equal(farm->states[0].failures, 5);
+    assert_true(farm->instances[0].healthy);
+    assert_int_equal(fail_once(&farm->instances[0], 3), INSTANCE_BECAME_UNHEALTHY);
+    assert_int_equal(farm->instances[0].failures, 5);
     farm_free(farm);
 }
 
@@ -423,15 +423,15 @@ static void within_the_doubt_the_last_number_of_external_jobs_stands(void **stat
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct farm *farm = farm_of(one, NULL);
-        struct state *instance = &farm->states[0];
-        struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 1};
-        struct state_start start = {.in_flight = cases[i].open_before, .sessions = 100};
-        struct sample sample = passed(cases[i].jobs);
+        struct instance *instance = &farm->instances[0];
+        struct check_rules rules = {.unhealthy_after = 3, .interval_ms = 1};
+        struct check_start start = {.in_flight = cases[i].open_before, .sessions = 100};
+        struct check_result result = passed(cases[i].jobs);
         struct moment now = at_ms(0);
         instance->external_jobs = cases[i].external_before;
         instance->in_flight = cases[i].open_after;
         instance->sessions = 100 + cases[i].come;
-        state_apply(instance, &sample, &start, &rules, &now);
+        instance_apply(instance, &result, &start, &rules, &now);
         if (instance->external_jobs != cases[i].external_after)
             fail_msg("case \"%s\": %u", cases[i].name, instance->external_jobs);
         farm_free(farm);
@@ -442,17 +442,17 @@ static void within_the_doubt_the_last_number_of_external_jobs_stands(void **stat
 static unsigned count_failures(const int64_t *began_ms, size_t count)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 1000};
-    struct sample sample = sample_failed(CHECK_TIMED_OUT, "%s", "");
+    struct check_rules rules = {.unhealthy_after = 3, .interval_ms = 1000};
+    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
 
     for (size_t i = 0; i < count; i++) {
-        struct state_start start = {.at_ms = at_ms(began_ms[i]).monotonic_ms};
+        struct check_start start = {.at_ms = at_ms(began_ms[i]).monotonic_ms};
         struct moment now = at_ms(began_ms[i] + 500); /* when it ended doesn't matter */
-        state_apply(&farm->states[0], &sample, &start, &rules, &now);
+        instance_apply(&farm->instances[0], &result, &start, &rules, &now);
     }
-    unsigned failures = farm->states[0].failures;
-    assert_int_equal(farm->states[0].failed[CHECK_TIMED_OUT], count);
-    assert_int_equal(farm->states[0].healthy, failures < 3);
+    unsigned failures = farm->instances[0].failures;
+    assert_int_equal(farm->instances[0].failed[CHECK_TIMED_OUT], count);
+    assert_int_equal(farm->instances[0].healthy, failures < 3);
     farm_free(farm);
     return failures;
 }
@@ -475,30 +475,30 @@ static void a_failure_counts_once_in_an_interval(void **state)
 static void a_failure_that_does_not_count_puts_it_last_too(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
-    struct state_rules rules = {.unhealthy_after = 3, .interval_ms = 30000};
-    struct sample bad = sample_failed(CHECK_HTTP_STATUS, "%d", 500);
-    struct sample good = passed(2);
+    struct instance *instance = &farm->instances[0];
+    struct check_rules rules = {.unhealthy_after = 3, .interval_ms = 30000};
+    struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "%d", 500);
+    struct check_result good = passed(2);
     struct moment now = at_ms(0);
-    struct state_start start = {.at_ms = now.monotonic_ms};
+    struct check_start start = {.at_ms = now.monotonic_ms};
 
     (void)state;
-    assert_int_equal(state_penalty(instance), 0);
-    state_apply(instance, &bad, &start, &rules, &now);
-    state_apply(instance, &bad, &start, &rules, &now);
+    assert_int_equal(instance_penalty(instance), 0);
+    instance_apply(instance, &bad, &start, &rules, &now);
+    instance_apply(instance, &bad, &start, &rules, &now);
     assert_int_equal(instance->failures, 1);
-    assert_int_equal(state_penalty(instance), PENALTY_MAX);
+    assert_int_equal(instance_penalty(instance), PENALTY_MAX);
     assert_string_equal(instance->error, "unexpected HTTP status: 500");
-    state_apply(instance, &good, &start, &rules, &now);
-    assert_int_equal(state_penalty(instance), 0);
-    assert_int_equal(state_load(instance), 2);
+    instance_apply(instance, &good, &start, &rules, &now);
+    assert_int_equal(instance_penalty(instance), 0);
+    assert_int_equal(instance_load(instance), 2);
     farm_free(farm);
 }
 
 /* What HAProxy's rules make of it; the word has sixteenths of a job. */
-static uint32_t seen_by_haproxy(const struct state *instance)
+static uint32_t seen_by_haproxy(const struct instance *instance)
 {
-    uint32_t seen = LOAD_UNIT * instance->acceptances - state_word(instance);
+    uint32_t seen = LOAD_UNIT * instance->acceptances - instance_word(instance);
 
     assert_int_equal(seen % LOAD_UNIT, 0);
     return seen / LOAD_UNIT;
@@ -512,23 +512,23 @@ static void the_word_is_what_haproxy_subtracts(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(counts); i++) {
         struct farm *farm = farm_of(one, NULL);
-        struct state *instance = &farm->states[0];
+        struct instance *instance = &farm->instances[0];
         instance->reported = counts[i];
         instance->acceptances = counts[i] + 2; /* beyond the end too */
         instance->forecast.expected = 5;
         instance->in_flight = 100;
         instance->jobs_penalty = 1000; /* which HAProxy adds by itself */
-        assert_int_equal(state_accepted(instance), 2);
+        assert_int_equal(instance_accepted(instance), 2);
         assert_int_equal(seen_by_haproxy(instance), 7);
-        assert_int_equal(state_load(instance), 1107);
+        assert_int_equal(instance_load(instance), 1107);
         instance->errors.penalty = 15;
         assert_int_equal(seen_by_haproxy(instance), 7);
         instance->errors.is_held = true;
         assert_int_equal(seen_by_haproxy(instance), 22);
-        assert_int_equal(state_penalty(instance), 1015);
+        assert_int_equal(instance_penalty(instance), 1015);
         strcpy(instance->error, "timed out");
         assert_int_equal(seen_by_haproxy(instance), 22 + PENALTY_MAX);
-        assert_int_equal(state_penalty(instance), 1015 + PENALTY_MAX);
+        assert_int_equal(instance_penalty(instance), 1015 + PENALTY_MAX);
         instance->drained = true;
         assert_int_equal(seen_by_haproxy(instance), 22 + PENALTY_MAX + DRAINED_LOAD);
         farm_free(farm);
@@ -541,16 +541,16 @@ static void accepted_jobs_are_bounded(void **state)
     struct farm *farm = farm_of(one, NULL);
 
     (void)state;
-    farm->states[0].acceptances = 3;
-    farm->states[0].reported = 4;
-    assert_int_equal(state_accepted(&farm->states[0]), SAMPLE_JOBS_MAX);
+    farm->instances[0].acceptances = 3;
+    farm->instances[0].reported = 4;
+    assert_int_equal(instance_accepted(&farm->instances[0]), JOBS_MAX);
     farm_free(farm);
 }
 
 static void a_new_process_inherits_the_load(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     instance->in_flight = 3;
@@ -561,19 +561,19 @@ static void a_new_process_inherits_the_load(void **state)
     instance->told = 3;
     instance->jobs_penalty = 15;
     instance->drained = true;
-    state_inherit(instance);
+    instance_inherit(instance);
     assert_int_equal(instance->external_jobs, 3 + 4 + 2);
-    assert_int_equal(state_load(instance), 9);
+    assert_int_equal(instance_load(instance), 9);
     assert_int_equal(instance->in_flight + instance->sessions, 0);
     assert_int_equal(instance->acceptances + instance->reported + instance->told, 0);
     assert_int_equal(instance->jobs_penalty, 0);
     assert_true(instance->drained); /* until HAProxy says otherwise */
-    state_inherit(instance);        /* and once more */
-    assert_int_equal(state_load(instance), 9);
-    instance->external_jobs = SAMPLE_JOBS_MAX;
+    instance_inherit(instance);     /* and once more */
+    assert_int_equal(instance_load(instance), 9);
+    instance->external_jobs = JOBS_MAX;
     instance->in_flight = 1;
-    state_inherit(instance);
-    assert_int_equal(instance->external_jobs, SAMPLE_JOBS_MAX);
+    instance_inherit(instance);
+    assert_int_equal(instance->external_jobs, JOBS_MAX);
     farm_free(farm);
 }
 
@@ -583,28 +583,28 @@ static void the_first_report_counts_in_full(void **state)
     struct farm *farm = farm_of(one, NULL);
 
     (void)state;
-    state_inherit(&farm->states[0]);
-    pass(&farm->states[0], 3);
-    assert_int_equal(0 - state_word(&farm->states[0]), 3 * LOAD_UNIT);
+    instance_inherit(&farm->instances[0]);
+    pass(&farm->instances[0], 3);
+    assert_int_equal(0 - instance_word(&farm->instances[0]), 3 * LOAD_UNIT);
     farm_free(farm);
 }
 
 /* HAProxy's counters of the instance, so many ms later; returns what is held against it. */
-static unsigned look(struct state *instance, int64_t ms, unsigned connections, unsigned responses,
-                     unsigned successes)
+static unsigned look(struct instance *instance, int64_t ms, unsigned connections,
+                     unsigned responses, unsigned successes)
 {
     instance->failed_connections = connections;
     instance->failed_responses = responses;
     instance->successes = successes;
-    state_see_errors(instance, at_ms(ms).monotonic_ms);
-    assert_int_equal(instance->errors.is_held, state_penalty(instance) > 0);
-    return state_penalty(instance);
+    instance_see_errors(instance, at_ms(ms).monotonic_ms);
+    assert_int_equal(instance->errors.is_held, instance_penalty(instance) > 0);
+    return instance_penalty(instance);
 }
 
 static void failures_in_a_row_weigh_more_and_more(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     assert_int_equal(look(instance, 0, 10, 20, 30), 0); /* of last week */
@@ -622,7 +622,7 @@ static void failures_in_a_row_weigh_more_and_more(void **state)
 static void a_success_ends_them(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     look(instance, 0, 0, 0, 0);
@@ -640,25 +640,25 @@ static void a_success_ends_them(void **state)
 static void they_are_held_for_ten_seconds_after_the_latest(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     look(instance, 0, 0, 0, 0);
     assert_int_equal(look(instance, 1000, 0, 1, 0), 1);
     assert_int_equal(look(instance, 6000, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + STATE_ERRORS_MS - 1, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + STATE_ERRORS_MS + 10, 0, 1, 0), 0);
+    assert_int_equal(look(instance, 1000 + INSTANCE_ERRORS_MS - 1, 0, 1, 0), 1);
+    assert_int_equal(look(instance, 1000 + INSTANCE_ERRORS_MS + 10, 0, 1, 0), 0);
     /* The job that tried it again failed too: twice in a row, and held anew. */
     assert_int_equal(look(instance, 12000, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + STATE_ERRORS_MS - 1, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + STATE_ERRORS_MS + 20, 0, 2, 0), 0);
+    assert_int_equal(look(instance, 12000 + INSTANCE_ERRORS_MS - 1, 0, 2, 0), 3);
+    assert_int_equal(look(instance, 12000 + INSTANCE_ERRORS_MS + 20, 0, 2, 0), 0);
     farm_free(farm);
 }
 
 static void many_in_a_row_are_held_for_a_minute(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     look(instance, 0, 0, 0, 0);
@@ -666,8 +666,8 @@ static void many_in_a_row_are_held_for_a_minute(void **state)
     assert_int_equal(look(instance, 0, 98, 0, 0), 255);
     assert_int_equal(look(instance, 0, 99, 0, 0), 4095);
     assert_int_equal(look(instance, 0, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, STATE_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, STATE_ERRORS_MAX_MS, 100, 0, 0), 0);
+    assert_int_equal(look(instance, INSTANCE_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
+    assert_int_equal(look(instance, INSTANCE_ERRORS_MAX_MS, 100, 0, 0), 0);
     look(instance, 70000, 100, 0, 1);
     look(instance, 70001, 101, 0, 1);
     look(instance, 70001, 102, 0, 1);
@@ -680,7 +680,7 @@ static void many_in_a_row_are_held_for_a_minute(void **state)
 static void the_counters_of_a_new_process_are_no_failures(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
-    struct state *instance = &farm->states[0];
+    struct instance *instance = &farm->instances[0];
 
     (void)state;
     look(instance, 0, 5, 5, 5);
@@ -688,7 +688,7 @@ static void the_counters_of_a_new_process_are_no_failures(void **state)
     assert_int_equal(look(instance, 2, 9, 8, 5), 0);
     assert_int_equal(look(instance, 3, 10, 10, 4), 0);
     assert_int_equal(look(instance, 4, 10, 11, 4), 1);
-    state_inherit(instance);
+    instance_inherit(instance);
     assert_int_equal(look(instance, 5, 50, 50, 3), 1); /* no more, and no less */
     assert_int_equal(look(instance, 6, 50, 51, 3), 3);
     farm_free(farm);
@@ -730,5 +730,5 @@ int main(void)
         cmocka_unit_test(the_counters_of_a_new_process_are_no_failures),
     };
 
-    return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "pointer.h"
+#include "json_pointer.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 #define INDEX_DIGITS_MAX 8
 
 /* Copies the token at `at`, with ~1 and ~0 undone (in this order: section 4). */
-static bool read_token(const char *at, const char *end, char token[POINTER_TOKEN_MAX])
+static bool read_token(const char *at, const char *end, char token[JSON_POINTER_TOKEN_MAX])
 {
     size_t length = 0;
 
     for (; at < end; at++) {
-        if (length == POINTER_TOKEN_MAX - 1)
+        if (length == JSON_POINTER_TOKEN_MAX - 1)
             return false;
         token[length++] = *at;
         if (*at != '~')
@@ -36,13 +36,13 @@ static const cJSON *element(const cJSON *array, const char *token)
     return cJSON_GetArrayItem(array, (int)strtol(token, NULL, 10));
 }
 
-const cJSON *pointer_find(const cJSON *root, const char *pointer, size_t length)
+const cJSON *json_pointer_find(const cJSON *root, const char *pointer, size_t length)
 {
     const char *end = pointer + length;
     const cJSON *item = root;
 
     while (item != NULL && pointer < end) {
-        char token[POINTER_TOKEN_MAX];
+        char token[JSON_POINTER_TOKEN_MAX];
         if (*pointer++ != '/')
             return NULL;
         const char *slash = memchr(pointer, '/', (size_t)(end - pointer));

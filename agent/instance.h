@@ -1,5 +1,5 @@
-#ifndef LEASTJOBS_STATE_H
-#define LEASTJOBS_STATE_H
+#ifndef LEASTJOBS_INSTANCE_H
+#define LEASTJOBS_INSTANCE_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -7,15 +7,15 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "check_result.h"
 #include "config.h"
 #include "forecast.h"
-#include "sample.h"
 
 /* "reason: detail". */
-#define STATE_ERROR_MAX (SAMPLE_DETAIL_MAX + 80)
+#define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
 
 /* Failed connections and broken responses, which HAProxy's rules don't see. */
-struct state_errors {
+struct instance_errors {
     bool is_known;        /* the counters have been looked at in this process of HAProxy */
     uint64_t connections; /* the counters when they were last looked at */
     uint64_t responses;
@@ -26,7 +26,7 @@ struct state_errors {
 };
 
 /* What is known of one instance. */
-struct state {
+struct instance {
     unsigned number;
     char *url;
     bool asked;                  /* a check is under way, or was given up by a reload */
@@ -42,7 +42,7 @@ struct state {
     uint64_t failed_connections; /* HAProxy's counters of this server */
     uint64_t failed_responses;
     uint64_t successes;             /* responses of status 2xx */
-    struct state_errors errors;     /* what is held against it by them */
+    struct instance_errors errors;  /* what is held against it by them */
     unsigned server_id;             /* HAProxy's, for asking about it alone; 0: not known */
     uint32_t acceptances;           /* jobs accepted by their answers, ever, by HAProxy's count */
     uint32_t reported;              /* those of them that the last report can have */
@@ -55,16 +55,16 @@ struct state {
     struct timespec last_check;     /* wall clock; 0 before the first */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
-    char error[STATE_ERROR_MAX];    /* of the last check; "" if it passed */
+    char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */
 };
 
-/* All instances, in the order of their numbers. Owns the states. */
+/* All instances, in the order of their numbers. Owns them. */
 struct farm {
-    struct state *states;
+    struct instance *instances;
     size_t count;
     int64_t busy_ms;    /* monotonic: when jobs of ours were last seen; 0: never */
     bool is_async;      /* some of them were asynchronous, and external ones are still reported */
@@ -79,7 +79,7 @@ struct moment {
     int64_t monotonic_ms;
 };
 
-enum state_change { STATE_UNCHANGED, STATE_BECAME_UNHEALTHY, STATE_BECAME_HEALTHY };
+enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };
 
 /*
  * A new farm for a configuration. What `previous` (or NULL) knows of an instance with the same
@@ -90,14 +90,14 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
 void farm_free(struct farm *farm);
 
 /* NULL if there is no such instance. */
-struct state *farm_find(const struct farm *farm, unsigned number);
+struct instance *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
 
 /* Whether every instance that may get jobs has had some failed lately, or connections. */
 bool farm_fails_alike(const struct farm *farm);
 
 /* What HAProxy had when a health check began. */
-struct state_start {
+struct check_start {
     unsigned in_flight;
     uint64_t sessions;
     uint32_t acceptances;
@@ -105,51 +105,51 @@ struct state_start {
 };
 
 /* How checks are judged. */
-struct state_rules {
+struct check_rules {
     unsigned unhealthy_after;
     unsigned interval_ms; /* one failure counts in each */
 };
 
 /*
  * The end of every health check: counts failures, decides health, and subtracts what HAProxy
- * itself has open (the counts of `state` must be as of now) from what the instance reported. Of
+ * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
  * within that doubt the last number of external jobs stands.
  */
-enum state_change state_apply(struct state *state, const struct sample *sample,
-                              const struct state_start *start, const struct state_rules *rules,
-                              const struct moment *now);
+enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
+                                    const struct check_start *start,
+                                    const struct check_rules *rules, const struct moment *now);
 
 /*
  * Looks at HAProxy's counters of failed connections and responses. What a process counted before
- * the first look is nobody's latest; later ones are held against the instance for STATE_ERRORS_MS
- * after the latest, or until jobs have succeeded since; longer if they follow each other, up to
- * STATE_ERRORS_MAX_MS.
+ * the first look is nobody's latest; later ones are held against the instance for
+ * INSTANCE_ERRORS_MS after the latest, or until jobs have succeeded since; longer if they follow
+ * each other, up to INSTANCE_ERRORS_MAX_MS.
  */
-#define STATE_ERRORS_MS 10000
-#define STATE_ERRORS_MAX_MS 60000
-void state_see_errors(struct state *state, int64_t now_ms);
+#define INSTANCE_ERRORS_MS 10000
+#define INSTANCE_ERRORS_MAX_MS 60000
+void instance_see_errors(struct instance *instance, int64_t now_ms);
 
 /*
  * HAProxy is a new process: what the old one had open, or had accepted, goes on, and the new one
  * doesn't know of it. To be called before its counts are noted.
  */
-void state_inherit(struct state *state);
+void instance_inherit(struct instance *instance);
 
 /* Jobs accepted since the last report, or while it was made. */
-unsigned state_accepted(const struct state *state);
+unsigned instance_accepted(const struct instance *instance);
 
 /*
  * What the instance's latest failures count as: HAProxy's penalty for jobs, the one for failed
  * connections and responses, and one for a health check that failed, which puts it behind all
  * others until the next one.
  */
-unsigned state_penalty(const struct state *state);
+unsigned instance_penalty(const struct instance *instance);
 
 /* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
-unsigned state_load(const struct state *state);
+unsigned instance_load(const struct instance *instance);
 
 /* What is to be told to HAProxy's table (see names.h). */
-uint32_t state_word(const struct state *state);
+uint32_t instance_word(const struct instance *instance);
 
 #endif

@@ -1,5 +1,5 @@
 #include "helper.h"
-#include "pointer.h"
+#include "json_pointer.h"
 
 /* The document of RFC 6901 section 5. */
 static const char rfc_document[] =
@@ -16,7 +16,7 @@ static const cJSON *find(const cJSON *root, const char *pointer)
 {
     size_t length = strlen(pointer);
     char *copy = exact_copy(pointer, length);
-    const cJSON *item = pointer_find(root, copy, length);
+    const cJSON *item = json_pointer_find(root, copy, length);
 
     free(copy);
     return item;
@@ -66,7 +66,7 @@ static void the_empty_pointer_is_the_whole_document(void **state)
     cJSON *root = cJSON_Parse(rfc_document);
 
     (void)state;
-    assert_ptr_equal(pointer_find(root, "", 0), root);
+    assert_ptr_equal(json_pointer_find(root, "", 0), root);
     cJSON_Delete(root);
 }
 
@@ -186,8 +186,8 @@ static void only_length_bytes_of_the_pointer_count(void **state)
     cJSON *root = cJSON_Parse("{\"a\":{\"b\":1},\"a,\":2}");
 
     (void)state;
-    const cJSON *whole = pointer_find(root, "/a/b,/c", 4);
-    const cJSON *part = pointer_find(root, "/a/b,/c", 2);
+    const cJSON *whole = json_pointer_find(root, "/a/b,/c", 4);
+    const cJSON *part = json_pointer_find(root, "/a/b,/c", 2);
     assert_non_null(whole);
     assert_int_equal(whole->valueint, 1);
     assert_true(cJSON_IsObject(part));
@@ -223,20 +223,20 @@ static void a_name_of_up_to_255_bytes_is_found(void **state)
 {
     (void)state;
     assert_true(finds_name_of(1));
-    assert_true(finds_name_of(POINTER_TOKEN_MAX - 1));
+    assert_true(finds_name_of(JSON_POINTER_TOKEN_MAX - 1));
 }
 
 static void a_name_longer_than_the_limit_leads_nowhere(void **state)
 {
     (void)state;
-    assert_false(finds_name_of(POINTER_TOKEN_MAX + 1));
+    assert_false(finds_name_of(JSON_POINTER_TOKEN_MAX + 1));
     assert_false(finds_name_of(100000));
 }
 
 static void an_escaped_character_counts_as_one(void **state)
 {
-    char name[POINTER_TOKEN_MAX];
-    char pointer[2 * POINTER_TOKEN_MAX];
+    char name[JSON_POINTER_TOKEN_MAX];
+    char pointer[2 * JSON_POINTER_TOKEN_MAX];
     cJSON *root = cJSON_CreateObject();
 
     (void)state;
@@ -255,7 +255,7 @@ static void an_escaped_character_counts_as_one(void **state)
 static void without_a_document_there_is_nothing(void **state)
 {
     (void)state;
-    assert_null(pointer_find(NULL, "/a", 2));
+    assert_null(json_pointer_find(NULL, "/a", 2));
 }
 
 int main(void)
@@ -279,5 +279,5 @@ int main(void)
         cmocka_unit_test(without_a_document_there_is_nothing),
     };
 
-    return cmocka_run_group_tests_name("pointer", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("json_pointer", tests, NULL, NULL);
 }
