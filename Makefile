@@ -18,12 +18,12 @@ LIBRARIES = libcurl libconfig libevent libcjson
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Icommon -Iagent -Igenconf $(WARNINGS) \
 	$(if $(SANITIZE),,$(HARDENING)) $(PIE) $(CFLAGS) $(SANITIZE) $(CPPFLAGS)
 
-COMMON_SOURCES := $(wildcard common/*.c)
-AGENT_SOURCES := $(wildcard agent/*.c)
+COMMON_SOURCES := $(wildcard common/*.c common/*/*.c)
+AGENT_SOURCES := $(wildcard agent/*.c agent/*/*.c)
 GENCONF_SOURCES := $(wildcard genconf/*.c)
 SIM_SOURCES := $(wildcard tests/sim/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/bench/model/*.[ch])
+SOURCES := $(wildcard common/*.[ch] common/*/*.[ch] agent/*.[ch] agent/*/*.[ch] genconf/*.[ch] tests/sim/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/bench/model/*.[ch])
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
@@ -49,14 +49,14 @@ $(BUILD)/leastjobs-agent: $(COMMON) $(call objects,$(AGENT_SOURCES))
 
 $(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES))
 	$(if $(V),,@echo '  LD  $@')
-	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libcurl libconfig)
+	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libcurl libconfig libcjson)
 
 $(BUILD)/leastjobs-sim: $(call objects,$(SIM_SOURCES))
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libevent openssl libcjson) -lm
 
 # What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
-$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c) agent/forecast.c)
+$(BUILD)/leastjobs-model: $(call objects,$(wildcard tests/bench/model/*.c) agent/instances/forecast.c)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-#include "instance.h"
+#include "instances/instance.h"
 
 /* Milliseconds on the monotonic clock: for all that is measured or waited for. */
 int64_t clock_ms(void);

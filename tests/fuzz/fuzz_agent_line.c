@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent_check.h"
+#include "agent_checks/agent_check.h"
 #include "fuzz.h"
-#include "instance.h"
+#include "instances/instance.h"
 
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "fuzz.h"
+#include "haproxy/answer.h"
 #include "names.h"
 #include "serverstate.h"
 

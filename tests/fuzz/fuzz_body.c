@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "check_result.h"
+#include "checks/check_result.h"
 #include "fuzz.h"
 
 static const char *const pointer_lists[] = {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "json_pointer.h"
+#include "sources/json_pointer.h"
 
 /* Longer pointers and more items than this aren't tried. */
 #define PATH_MAX_LENGTH 1024

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "showstat.h"
+#include "haproxy/showstat.h"
 
 #define INSTANCES 3
 

@@ -3,7 +3,7 @@
 
 #include "config.h"
 #include "helper.h"
-#include "instance.h"
+#include "instances/instance.h"
 
 /* A moment `ms` after an arbitrary beginning. */
 static inline struct moment at_ms(int64_t ms)

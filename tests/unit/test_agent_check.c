@@ -1,4 +1,4 @@
-#include "agent_check.h"
+#include "agent_checks/agent_check.h"
 #include "farm_helper.h"
 
 static bool parse(const char *line, size_t length, struct agent_check_request *request)

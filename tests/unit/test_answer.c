@@ -6,8 +6,8 @@
  *   some  prompt; show table jobs key 0; and of the instances 1, 3 and 7, which has no entry,
  *         show stat farm 4 ID; show table jobs key N
  */
-#include "answer.h"
 #include "farm_helper.h"
+#include "haproxy/answer.h"
 #include "names.h"
 
 #define ANSWERS_MAX 32768

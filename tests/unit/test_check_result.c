@@ -1,4 +1,4 @@
-#include "check_result.h"
+#include "checks/check_result.h"
 #include "helper.h"
 
 /* The default of JOBS_FIELD. */

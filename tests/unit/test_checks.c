@@ -2,7 +2,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "checks.h"
+#include "checks/checks.h"
 #include "fake_haproxy.h"
 #include "fake_instance.h"
 #include "farm_helper.h"

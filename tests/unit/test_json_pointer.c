@@ -1,5 +1,5 @@
 #include "helper.h"
-#include "json_pointer.h"
+#include "sources/json_pointer.h"
 
 /* The document of RFC 6901 section 5. */
 static const char rfc_document[] =

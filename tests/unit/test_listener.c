@@ -3,10 +3,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent_checks/listener.h"
 #include "caller.h"
 #include "fake_instance.h"
 #include "farm_helper.h"
-#include "listener.h"
 #include "log.h"
 
 #define CLIENTS_MAX 3

@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "checks/poller.h"
 #include "fake_instance.h"
 #include "farm_helper.h"
-#include "poller.h"
 
 #define INSTANCES_AT_MOST 4
 #define INTERVAL_MS 2000

@@ -2,7 +2,7 @@
 #include <event2/event.h>
 
 #include "farm_helper.h"
-#include "report.h"
+#include "http/report.h"
 #include "version.h"
 
 static const char *const three[] = {"INSTANCE_1_URL=http://a:8000", "INSTANCE_2_URL=http://b",

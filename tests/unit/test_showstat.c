@@ -16,7 +16,7 @@
  *   instance14   set to drain, no agent, with a request open
  */
 #include "farm_helper.h"
-#include "showstat.h"
+#include "haproxy/showstat.h"
 
 #define SAMPLE_MAX 65536
 #define NAMES "# pxname,svname,qcur,qmax,scur,smax,slim,stot,status,weight\n"

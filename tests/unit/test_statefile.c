@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "farm_helper.h"
+#include "haproxy/statefile.h"
 #include "log.h"
 #include "loop.h"
-#include "statefile.h"
 
 #define HEAD "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state\n"
 #define SAID                                                                                       \

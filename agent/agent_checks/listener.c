@@ -1,4 +1,4 @@
-#include "listener.h"
+#include "agent_checks/listener.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent_check.h"
+#include "agent_checks/agent_check.h"
 #include "clock.h"
 #include "log.h"
 #include "xalloc.h"

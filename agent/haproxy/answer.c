@@ -1,12 +1,12 @@
-#include "answer.h"
+#include "haproxy/answer.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/showstat.h"
 #include "names.h"
 #include "serverstate.h"
-#include "showstat.h"
 
 #define NUMBER_DIGITS_MAX 10
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "check_result.h"
+#include "checks/check_result.h"
 #include "config.h"
 
 /*

@@ -1,13 +1,13 @@
-#include "poller.h"
+#include "checks/poller.h"
 
 #include <curl/curl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks/lookup.h"
 #include "clock.h"
 #include "log.h"
-#include "lookup.h"
 #include "version.h"
 #include "xalloc.h"
 

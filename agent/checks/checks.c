@@ -1,17 +1,17 @@
-#include "checks.h"
+#include "checks/checks.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
+#include "checks/poller.h"
 #include "clock.h"
-#include "haproxy.h"
+#include "haproxy/answer.h"
+#include "haproxy/haproxy.h"
+#include "haproxy/statefile.h"
 #include "log.h"
 #include "names.h"
-#include "poller.h"
-#include "statefile.h"
 #include "xalloc.h"
 
 #define PROBLEM_MAX 80

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "address.h"
-#include "instance.h"
+#include "instances/instance.h"
 
 /*
  * Answers agent-checks on a TCP port: one line in, one line out, at once and from memory. The

@@ -1,4 +1,4 @@
-#include "status.h"
+#include "http/status.h"
 
 #include <errno.h>
 #include <event2/buffer.h>

@@ -1,4 +1,4 @@
-#include "forecast.h"
+#include "instances/forecast.h"
 
 /* A report's weight in the averages is at least this. */
 #define WEIGHT_MIN (1.0 / 64)

@@ -1,4 +1,4 @@
-#include "statefile.h"
+#include "haproxy/statefile.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "instance.h"
+#include "instances/instance.h"
 
 /*
  * HAProxy's agent-check (configuration manual, "agent-check"): HAProxy connects, sends the

@@ -4,7 +4,7 @@
 #include <event2/event.h>
 
 #include "address.h"
-#include "report.h"
+#include "http/report.h"
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is

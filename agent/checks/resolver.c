@@ -1,4 +1,4 @@
-#include "resolver.h"
+#include "checks/resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

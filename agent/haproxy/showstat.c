@@ -1,4 +1,4 @@
-#include "showstat.h"
+#include "haproxy/showstat.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "lookup.h"
+#include "checks/lookup.h"
 
 #include <arpa/inet.h>
 #include <search.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "checks/resolver.h"
 #include "clock.h"
 #include "log.h"
 #include "names.h"
-#include "resolver.h"
 #include "xalloc.h"
 
 #define REASON_SIZE (RESOLVER_PROBLEM_SIZE + 320) /* with a name's 253 */

@@ -1,4 +1,4 @@
-#include "haproxy.h"
+#include "haproxy/haproxy.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "check_result.h"
+#include "checks/check_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_pointer.h"
+#include "sources/json_pointer.h"
 
 /* How much of a body that isn't JSON a message shows. */
 #define BODY_SHOWN_MAX 40

@@ -1,4 +1,4 @@
-#include "instance.h"
+#include "instances/instance.h"
 
 #include <event2/util.h>
 #include <math.h>

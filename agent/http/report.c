@@ -1,4 +1,4 @@
-#include "report.h"
+#include "http/report.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent_check.h"
+#include "agent_checks/agent_check.h"
 #include "names.h"
 #include "version.h"
 #include "xalloc.h"

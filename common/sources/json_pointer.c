@@ -1,4 +1,4 @@
-#include "json_pointer.h"
+#include "sources/json_pointer.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

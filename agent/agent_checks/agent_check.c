@@ -1,4 +1,4 @@
-#include "agent_check.h"
+#include "agent_checks/agent_check.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "checks.h"
+#include "agent_checks/listener.h"
+#include "checks/checks.h"
 #include "config.h"
-#include "instance.h"
-#include "listener.h"
+#include "instances/instance.h"
 
 /* What the status pages show; all of it is the service's and outlives the view. */
 struct report_view {

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "check_result.h"
+#include "checks/check_result.h"
 #include "config.h"
-#include "forecast.h"
+#include "instances/forecast.h"
 
 /* "reason: detail". */
 #define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
