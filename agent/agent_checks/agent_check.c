@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "names.h"
 
 #define WEIGHT_MAX 100

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "address.h"
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /*
  * Answers agent-checks on a TCP port: one line in, one line out, at once and from memory. The

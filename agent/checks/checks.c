@@ -380,10 +380,10 @@ static bool apply_some(struct checks *checks, const char *text, size_t length)
 
 static void see_errors(struct instance *instance)
 {
-    unsigned before = instance->errors.is_held ? instance->errors.penalty : 0;
+    unsigned before = server_errors_penalty(&instance->errors);
 
     instance_see_errors(instance, clock_ms());
-    unsigned after = instance->errors.is_held ? instance->errors.penalty : 0;
+    unsigned after = server_errors_penalty(&instance->errors);
     if (before == 0 && after > 0)
         log_warning("instance=" INSTANCE_PREFIX "%u url=%s connections or responses failed: it "
                     "counts as if it had %u jobs more",
@@ -441,8 +441,7 @@ static void forgive_common_failures(struct checks *checks)
         return;
     for (size_t i = 0; i < farm->count; i++) {
         struct instance *instance = &farm->instances[i];
-        instance->errors.penalty = 0;
-        instance->errors.is_held = false;
+        server_errors_forgive(&instance->errors);
         if (instance->jobs_penalty == 0)
             continue;
         instance->jobs_penalty = 0;

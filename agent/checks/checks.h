@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "config.h"
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /*
  * What keeps a farm and HAProxy's tables up to date: before each health check, and again after

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "checks/check_result.h"
 #include "config.h"
+#include "instances/check_result.h"
 
 /*
  * Asks every instance for its health, on libcurl's multi interface inside libevent's loop: each

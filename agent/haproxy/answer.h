@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /*
  * What HAProxy's runtime socket answered to several commands (management guide, section 9.3), one

@@ -183,10 +183,10 @@ static void apply_row(const struct farm *farm, const struct row *row)
     instance->in_flight = open;
     instance->sessions = read_counter(row->total);
     /* One that is picked anew counts as a redispatch and not as an error. */
-    instance->failed_connections =
+    instance->counters.failed_connections =
         read_counter(row->failed_connections) + read_counter(row->redispatches);
-    instance->failed_responses = read_counter(row->failed_responses);
-    instance->successes = read_counter(row->successes);
+    instance->counters.failed_responses = read_counter(row->failed_responses);
+    instance->counters.successes = read_counter(row->successes);
     instance->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
     /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
     instance->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");

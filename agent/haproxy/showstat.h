@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /*
  * Reads HAProxy's `show stat` (management guide, section 9.1: CSV under a "# " line of names)

@@ -6,7 +6,7 @@
 #include "agent_checks/listener.h"
 #include "checks/checks.h"
 #include "config.h"
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /* What the status pages show; all of it is the service's and outlives the view. */
 struct report_view {

@@ -1,104 +1,9 @@
 #include "instances/instance.h"
 
-#include <event2/util.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "names.h"
-#include "xalloc.h"
-
-static void take_over(struct instance *instance, const struct farm *previous)
-{
-    const struct instance *old = previous == NULL ? NULL : farm_find(previous, instance->number);
-
-    if (old == NULL || strcmp(old->url, instance->url) != 0)
-        return;
-    char *url = instance->url;
-    *instance = *old;
-    instance->url = url;
-}
-
-static uint32_t new_mark(void)
-{
-    uint32_t mark = 0;
-
-    while (mark == 0)
-        evutil_secure_rng_get_bytes(&mark, sizeof(mark));
-    return mark;
-}
-
-struct farm *farm_new(const struct config *config, const struct farm *previous,
-                      const struct moment *now)
-{
-    struct farm *farm = xcalloc(1, sizeof(*farm));
-
-    farm->count = config->instance_count;
-    farm->mark = previous == NULL ? new_mark() : previous->mark;
-    farm->busy_ms = previous == NULL ? 0 : previous->busy_ms;
-    farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
-    farm->is_inherited = previous != NULL && previous->is_inherited;
-    farm->process_ms = previous == NULL ? 0 : previous->process_ms;
-    farm->instances = xcalloc(farm->count, sizeof(*farm->instances));
-    for (size_t i = 0; i < farm->count; i++) {
-        farm->instances[i] = (struct instance){
-            .number = config->instances[i].number,
-            .url = xstrdup(config->instances[i].url.text),
-            .healthy = true,
-            .changed_ms = now->monotonic_ms,
-        };
-        take_over(&farm->instances[i], previous);
-    }
-    return farm;
-}
-
-void farm_free(struct farm *farm)
-{
-    if (farm == NULL)
-        return;
-    for (size_t i = 0; i < farm->count; i++)
-        free(farm->instances[i].url);
-    free(farm->instances);
-    free(farm);
-}
-
-static int compare_number(const void *key, const void *element)
-{
-    unsigned number = *(const unsigned *)key;
-    unsigned other = ((const struct instance *)element)->number;
-
-    return (number > other) - (number < other);
-}
-
-struct instance *farm_find(const struct farm *farm, unsigned number)
-{
-    return bsearch(&number, farm->instances, farm->count, sizeof(*farm->instances), compare_number);
-}
-
-size_t farm_count_healthy(const struct farm *farm)
-{
-    size_t healthy = 0;
-
-    for (size_t i = 0; i < farm->count; i++)
-        healthy += farm->instances[i].healthy;
-    return healthy;
-}
-
-bool farm_fails_alike(const struct farm *farm)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < farm->count; i++) {
-        const struct instance *instance = &farm->instances[i];
-        if (!instance->healthy || instance->drained || instance->maintained)
-            continue;
-        if (instance->jobs_penalty == 0 && !instance->errors.is_held)
-            return false;
-        any = true;
-    }
-    return any;
-}
 
 static enum instance_change set_health(struct instance *instance, bool healthy,
                                        const struct moment *now)
@@ -161,8 +66,7 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
         return apply_failure(instance, result, start, rules, now);
     /* One that answers again takes connections again. */
     if (instance->error[0] != '\0')
-        instance->errors.penalty = 0;
-    instance->errors.is_held = instance->errors.is_held && instance->errors.penalty > 0;
+        server_errors_forgive(&instance->errors);
     instance->error[0] = '\0';
     instance->failures = 0;
     instance->passed++;
@@ -174,50 +78,9 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     return set_health(instance, true, now);
 }
 
-/*
- * What is seen at once is one failure, since it is one event: an instance that died with all its
- * jobs. A connection that fails counts as four jobs: it lost none, but an instance that doesn't
- * take connections is of no use.
- */
-static unsigned grow(unsigned penalty, bool connections, bool responses)
-{
-    if (connections)
-        penalty = penalty * 16 + 15;
-    if (responses)
-        penalty = penalty * 2 + 1;
-    return penalty < PENALTY_MAX ? penalty : PENALTY_MAX;
-}
-
-/* Many in a row are held against it for longer. */
-static int64_t held_ms(const struct instance_errors *errors)
-{
-    return INSTANCE_ERRORS_MS +
-           (int64_t)(INSTANCE_ERRORS_MAX_MS - INSTANCE_ERRORS_MS) * errors->penalty / PENALTY_MAX;
-}
-
 void instance_see_errors(struct instance *instance, int64_t now_ms)
 {
-    struct instance_errors *errors = &instance->errors;
-    uint64_t connections = instance->failed_connections - errors->connections;
-    uint64_t responses = instance->failed_responses - errors->responses;
-
-    /* Counters that are smaller than before are those of a new process. */
-    if (!errors->is_known || instance->failed_connections < errors->connections ||
-        instance->failed_responses < errors->responses || instance->successes < errors->successes)
-        connections = responses = 0;
-    /* A response that broke off may have been counted as a success when it began. */
-    if (errors->is_known && instance->successes > errors->successes &&
-        instance->successes - errors->successes > responses)
-        errors->penalty = 0;
-    if (connections + responses > 0) {
-        errors->penalty = grow(errors->penalty, connections > 0, responses > 0);
-        errors->latest_ms = now_ms;
-    }
-    errors->is_known = true;
-    errors->connections = instance->failed_connections;
-    errors->responses = instance->failed_responses;
-    errors->successes = instance->successes;
-    errors->is_held = errors->penalty > 0 && now_ms - errors->latest_ms < held_ms(errors);
+    server_errors_see(&instance->errors, &instance->counters, now_ms);
 }
 
 void instance_inherit(struct instance *instance)
@@ -231,7 +94,7 @@ void instance_inherit(struct instance *instance)
     instance->sessions = 0;
     instance->acceptances = instance->reported = instance->told = 0;
     instance->jobs_penalty = 0;
-    instance->errors.is_known = false;
+    server_errors_expect_process(&instance->errors);
 }
 
 unsigned instance_accepted(const struct instance *instance)
@@ -249,7 +112,7 @@ static unsigned check_penalty(const struct instance *instance)
 /* What HAProxy has to be told of. */
 static unsigned told_penalty(const struct instance *instance)
 {
-    return check_penalty(instance) + (instance->errors.is_held ? instance->errors.penalty : 0);
+    return check_penalty(instance) + server_errors_penalty(&instance->errors);
 }
 
 unsigned instance_penalty(const struct instance *instance)

@@ -7,48 +7,27 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "checks/check_result.h"
-#include "config.h"
+#include "clock.h"
+#include "instances/check_result.h"
 #include "instances/forecast.h"
+#include "instances/server_errors.h"
 
 /* "reason: detail". */
 #define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
 
-/* Failed connections and broken responses, which HAProxy's rules don't see. */
-struct instance_errors {
-    bool is_known;        /* the counters have been looked at in this process of HAProxy */
-    uint64_t connections; /* the counters when they were last looked at */
-    uint64_t responses;
-    uint64_t successes;
-    unsigned penalty;  /* 2^k - 1 after k in a row, as far as anybody can tell */
-    bool is_held;      /* it counts now */
-    int64_t latest_ms; /* monotonic: when the latest was seen */
-};
-
-/* What is known of one instance. */
+/* What is known of one instance. Owned by its farm. */
 struct instance {
     unsigned number;
     char *url;
-    bool asked;                  /* a check is under way, or was given up by a reload */
-    bool checked;                /* by at least one health check since it was configured */
-    bool healthy;                /* also before the first check: healthy until proven otherwise */
-    bool drained;                /* by HAProxy's operator */
-    bool maintained;             /* the same: set to maint */
-    unsigned active_jobs;        /* as last reported */
-    unsigned external_jobs;      /* those of them that HAProxy can't see */
-    struct forecast forecast;    /* of external_jobs, until the next report */
-    unsigned in_flight;          /* requests that HAProxy had open when it was last asked */
-    uint64_t sessions;           /* those that it had ever opened */
-    uint64_t failed_connections; /* HAProxy's counters of this server */
-    uint64_t failed_responses;
-    uint64_t successes;             /* responses of status 2xx */
-    struct instance_errors errors;  /* what is held against it by them */
-    unsigned server_id;             /* HAProxy's, for asking about it alone; 0: not known */
-    uint32_t acceptances;           /* jobs accepted by their answers, ever, by HAProxy's count */
-    uint32_t reported;              /* those of them that the last report can have */
-    uint32_t told;                  /* the agent's word in HAProxy's table (see names.h) */
-    unsigned jobs_penalty;          /* HAProxy's, for jobs that failed */
-    char address[INET6_ADDRSTRLEN]; /* that HAProxy uses; "" if it isn't known */
+
+    /* By health checks. */
+    bool asked;                     /* a check is under way, or was given up by a reload */
+    bool checked;                   /* by at least one health check since it was configured */
+    bool healthy;                   /* also before the first: healthy until proven otherwise */
+    unsigned active_jobs;           /* as last reported */
+    unsigned external_jobs;         /* those of them that HAProxy can't see */
+    struct forecast forecast;       /* of external_jobs, until the next report */
+    uint32_t reported;              /* accepted jobs that the last report can have */
     unsigned failures;              /* in a row, of those that count */
     int64_t failed_ms;              /* monotonic: when the last one that counts began */
     int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
@@ -60,41 +39,22 @@ struct instance {
     uint64_t passed;                /* checks, ever */
     uint64_t failed[CHECK_REASON_COUNT];
     uint64_t missed; /* checks that were due while one was still under way */
-};
 
-/* All instances, in the order of their numbers. Owns them. */
-struct farm {
-    struct instance *instances;
-    size_t count;
-    int64_t busy_ms;    /* monotonic: when jobs of ours were last seen; 0: never */
-    bool is_async;      /* some of them were asynchronous, and external ones are still reported */
-    bool is_inherited;  /* jobs of an old HAProxy process may be among the external ones */
-    int64_t process_ms; /* monotonic: when the process was met */
-    uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
-};
-
-/* When something happened, on both clocks. */
-struct moment {
-    struct timespec wall;
-    int64_t monotonic_ms;
+    /* By HAProxy, when it was last asked. */
+    bool drained;                    /* by HAProxy's operator */
+    bool maintained;                 /* the same: set to maint */
+    unsigned in_flight;              /* requests that are open */
+    uint64_t sessions;               /* those that ever were */
+    struct server_counters counters; /* what became of them */
+    struct server_errors errors;     /* what is held against it for that */
+    unsigned server_id;              /* for asking about it alone; 0: not known */
+    uint32_t acceptances;            /* jobs accepted by their answers, ever */
+    uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
+    unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
+    char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
 };
 
 enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };
-
-/*
- * A new farm for a configuration. What `previous` (or NULL) knows of an instance with the same
- * number and URL is taken over. The caller releases it with farm_free().
- */
-struct farm *farm_new(const struct config *config, const struct farm *previous,
-                      const struct moment *now);
-void farm_free(struct farm *farm);
-
-/* NULL if there is no such instance. */
-struct instance *farm_find(const struct farm *farm, unsigned number);
-size_t farm_count_healthy(const struct farm *farm);
-
-/* Whether every instance that may get jobs has had some failed lately, or connections. */
-bool farm_fails_alike(const struct farm *farm);
 
 /* What HAProxy had when a health check began. */
 struct check_start {
@@ -120,14 +80,7 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
                                     const struct check_start *start,
                                     const struct check_rules *rules, const struct moment *now);
 
-/*
- * Looks at HAProxy's counters of failed connections and responses. What a process counted before
- * the first look is nobody's latest; later ones are held against the instance for
- * INSTANCE_ERRORS_MS after the latest, or until jobs have succeeded since; longer if they follow
- * each other, up to INSTANCE_ERRORS_MAX_MS.
- */
-#define INSTANCE_ERRORS_MS 10000
-#define INSTANCE_ERRORS_MAX_MS 60000
+/* Looks at HAProxy's counters, which have just been read (see server_errors.h). */
 void instance_see_errors(struct instance *instance, int64_t now_ms);
 
 /*

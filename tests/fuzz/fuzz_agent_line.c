@@ -16,7 +16,7 @@
 
 #include "agent_checks/agent_check.h"
 #include "fuzz.h"
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127

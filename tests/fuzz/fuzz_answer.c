@@ -52,9 +52,9 @@ static void check_states(const struct instance instances[INSTANCES],
             promise(rest.in_flight == before[i].in_flight && rest.server_id == before[i].server_id);
         rest.in_flight = before[i].in_flight;
         rest.sessions = before[i].sessions;
-        rest.failed_connections = before[i].failed_connections;
-        rest.failed_responses = before[i].failed_responses;
-        rest.successes = before[i].successes;
+        rest.counters.failed_connections = before[i].counters.failed_connections;
+        rest.counters.failed_responses = before[i].counters.failed_responses;
+        rest.counters.successes = before[i].counters.successes;
         rest.server_id = before[i].server_id;
         rest.drained = before[i].drained;
         rest.maintained = before[i].maintained;

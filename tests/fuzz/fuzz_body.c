@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "checks/check_result.h"
 #include "fuzz.h"
+#include "instances/check_result.h"
 
 static const char *const pointer_lists[] = {
     "/active_jobs,/concurrency/active_transcriptions",

@@ -27,9 +27,9 @@ static void check_the_rest(const struct farm *farm, const struct instance before
         memcpy(&rest, &farm->instances[i], sizeof(rest));
         rest.in_flight = before[i].in_flight;
         rest.sessions = before[i].sessions;
-        rest.failed_connections = before[i].failed_connections;
-        rest.failed_responses = before[i].failed_responses;
-        rest.successes = before[i].successes;
+        rest.counters.failed_connections = before[i].counters.failed_connections;
+        rest.counters.failed_responses = before[i].counters.failed_responses;
+        rest.counters.successes = before[i].counters.successes;
         rest.drained = before[i].drained;
         rest.server_id = before[i].server_id;
         promise(is_same(&rest, &before[i], sizeof(rest)));

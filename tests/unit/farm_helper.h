@@ -3,7 +3,7 @@
 
 #include "config.h"
 #include "helper.h"
-#include "instances/instance.h"
+#include "instances/farm.h"
 
 /* A moment `ms` after an arbitrary beginning. */
 static inline struct moment at_ms(int64_t ms)

@@ -1,5 +1,5 @@
-#include "checks/check_result.h"
 #include "helper.h"
+#include "instances/check_result.h"
 
 /* The default of JOBS_FIELD. */
 #define POINTERS "/active_jobs,/concurrency/active_transcriptions"

@@ -526,7 +526,7 @@ static void failed_connections_and_responses_are_told_until_a_job_succeeds(void 
     world->servers[0].failed_responses = 2;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(known_to_haproxy(world, 1), 1);
-    loop_for(INSTANCE_ERRORS_MS + REFRESH_MS + 10);
+    loop_for(SERVER_ERRORS_MS + REFRESH_MS + 10);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     free_world(world);
 }

@@ -593,9 +593,9 @@ static void the_first_report_counts_in_full(void **state)
 static unsigned look(struct instance *instance, int64_t ms, unsigned connections,
                      unsigned responses, unsigned successes)
 {
-    instance->failed_connections = connections;
-    instance->failed_responses = responses;
-    instance->successes = successes;
+    instance->counters.failed_connections = connections;
+    instance->counters.failed_responses = responses;
+    instance->counters.successes = successes;
     instance_see_errors(instance, at_ms(ms).monotonic_ms);
     assert_int_equal(instance->errors.is_held, instance_penalty(instance) > 0);
     return instance_penalty(instance);
@@ -646,12 +646,12 @@ static void they_are_held_for_ten_seconds_after_the_latest(void **state)
     look(instance, 0, 0, 0, 0);
     assert_int_equal(look(instance, 1000, 0, 1, 0), 1);
     assert_int_equal(look(instance, 6000, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + INSTANCE_ERRORS_MS - 1, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + INSTANCE_ERRORS_MS + 10, 0, 1, 0), 0);
+    assert_int_equal(look(instance, 1000 + SERVER_ERRORS_MS - 1, 0, 1, 0), 1);
+    assert_int_equal(look(instance, 1000 + SERVER_ERRORS_MS + 10, 0, 1, 0), 0);
     /* The job that tried it again failed too: twice in a row, and held anew. */
     assert_int_equal(look(instance, 12000, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + INSTANCE_ERRORS_MS - 1, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + INSTANCE_ERRORS_MS + 20, 0, 2, 0), 0);
+    assert_int_equal(look(instance, 12000 + SERVER_ERRORS_MS - 1, 0, 2, 0), 3);
+    assert_int_equal(look(instance, 12000 + SERVER_ERRORS_MS + 20, 0, 2, 0), 0);
     farm_free(farm);
 }
 
@@ -666,8 +666,8 @@ static void many_in_a_row_are_held_for_a_minute(void **state)
     assert_int_equal(look(instance, 0, 98, 0, 0), 255);
     assert_int_equal(look(instance, 0, 99, 0, 0), 4095);
     assert_int_equal(look(instance, 0, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, INSTANCE_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, INSTANCE_ERRORS_MAX_MS, 100, 0, 0), 0);
+    assert_int_equal(look(instance, SERVER_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
+    assert_int_equal(look(instance, SERVER_ERRORS_MAX_MS, 100, 0, 0), 0);
     look(instance, 70000, 100, 0, 1);
     look(instance, 70001, 101, 0, 1);
     look(instance, 70001, 102, 0, 1);

@@ -1,4 +1,4 @@
-#include "checks/check_result.h"
+#include "instances/check_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
