@@ -112,8 +112,9 @@ static size_t on_body(char *data, size_t unit, size_t count, void *argument)
     return length;
 }
 
-static struct check_result check_result_from_status(struct check *check)
+static struct check_result result_from_status(struct check *check)
 {
+    const struct instance_config *instance = &check->poller->config->instances[check->index];
     long status = 0;
     char *location = NULL;
 
@@ -124,17 +125,17 @@ static struct check_result check_result_from_status(struct check *check)
                                    location == NULL ? "nowhere" : location);
     if (status < 200 || status >= 300)
         return check_result_failed(CHECK_HTTP_STATUS, "%ld", status);
-    return check_result_from_body(check->body == NULL ? "" : check->body, check->length,
-                                  check->poller->config->jobs_field);
+    return check_result_from_body(instance->source, instance->locator,
+                                  check->body == NULL ? "" : check->body, check->length);
 }
 
-static struct check_result check_result_from_result(struct check *check, CURLcode code)
+static struct check_result result_from_code(struct check *check, CURLcode code)
 {
     const char *problem = check->problem[0] == '\0' ? curl_easy_strerror(code) : check->problem;
 
     switch (code) {
     case CURLE_OK:
-        return check_result_from_status(check);
+        return result_from_status(check);
     case CURLE_OPERATION_TIMEDOUT:
         return check_result_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
                                    check->poller->config->check_timeout_ms);
@@ -182,7 +183,7 @@ static void be_due_in(struct check *check, int64_t wait_ms)
 static void complete(struct check *check, CURLcode code)
 {
     struct poller *poller = check->poller;
-    struct check_result result = check_result_from_result(check, code);
+    struct check_result result = result_from_code(check, code);
 
     curl_multi_remove_handle(check->group->multi, check->easy);
     release_address(check);

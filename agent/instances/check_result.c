@@ -1,15 +1,9 @@
 #include "instances/check_result.h"
 
-#include <cjson/cJSON.h>
-#include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "sources/json_pointer.h"
-
-/* How much of a body that isn't JSON a message shows. */
-#define BODY_SHOWN_MAX 40
+#include "printable.h"
 
 static const struct {
     const char *text;
@@ -44,60 +38,24 @@ struct check_result check_result_failed(enum check_reason reason, const char *fo
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(result.detail, sizeof(result.detail), format, arguments);
+    printable_format(result.detail, sizeof(result.detail), format, arguments);
     va_end(arguments);
-    for (char *c = result.detail; *c != '\0'; c++) {
-        if (*c < 0x20 || *c >= 0x7f)
-            *c = '?';
-    }
     return result;
 }
 
-static struct check_result check_result_from_item(const cJSON *item, const char *pointer,
-                                                  int length)
+struct check_result check_result_from_body(const struct source *source, const char *locator,
+                                           const char *body, size_t length)
 {
-    if (!cJSON_IsNumber(item))
-        return check_result_failed(CHECK_BAD_JOB_COUNT, "%.*s isn't a number", length, pointer);
-    double value = item->valuedouble;
-    /* Written so that NaN fails too. */
-    if (!(value >= 0 && value <= JOBS_MAX) || floor(value) != value)
-        return check_result_failed(CHECK_BAD_JOB_COUNT, "%.*s is %g", length, pointer, value);
-    return (struct check_result){.reason = CHECK_PASSED, .active_jobs = (unsigned)value};
-}
+    static const enum check_reason reason_of[] = {
+        [SOURCE_COUNTED] = CHECK_PASSED,
+        [SOURCE_WRONG_FORM] = CHECK_NOT_JSON,
+        [SOURCE_NO_COUNT] = CHECK_NO_JOB_COUNT,
+        [SOURCE_BAD_COUNT] = CHECK_BAD_JOB_COUNT,
+    };
+    struct source_reading reading = source->read(body, length, locator);
+    struct check_result result = {.reason = reason_of[reading.outcome],
+                                  .active_jobs = reading.jobs};
 
-static struct check_result check_result_from_json(const cJSON *root, const char *pointers)
-{
-    const char *pointer = pointers;
-
-    while (*pointer != '\0') {
-        size_t length = strcspn(pointer, ",");
-        const cJSON *item = json_pointer_find(root, pointer, length);
-        if (item != NULL)
-            return check_result_from_item(item, pointer, (int)length);
-        pointer += length + (pointer[length] == ',');
-    }
-    return check_result_failed(CHECK_NO_JOB_COUNT, "nothing at %s", pointers);
-}
-
-/* cJSON stops after the first value: what follows it may only be white space (RFC 8259). */
-static bool only_white_space(const char *at, const char *end)
-{
-    while (at < end && *at != '\0' && strchr(" \t\r\n", *at) != NULL)
-        at++;
-    return at == end;
-}
-
-struct check_result check_result_from_body(const char *body, size_t length, const char *pointers)
-{
-    const char *end = NULL;
-    struct check_result result;
-
-    cJSON *root = cJSON_ParseWithLengthOpts(body, length, &end, 0);
-    if (root == NULL || !only_white_space(end, body + length))
-        result = check_result_failed(CHECK_NOT_JSON, "%zu bytes, starting \"%.*s\"", length,
-                                     length < BODY_SHOWN_MAX ? (int)length : BODY_SHOWN_MAX, body);
-    else
-        result = check_result_from_json(root, pointers);
-    cJSON_Delete(root);
+    memcpy(result.detail, reading.detail, sizeof(result.detail));
     return result;
 }

@@ -1,14 +1,11 @@
 #ifndef LEASTJOBS_CHECK_RESULT_H
 #define LEASTJOBS_CHECK_RESULT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "sources/source.h"
 
 /* The largest health body that is read. */
 #define CHECK_BODY_MAX (1024 * 1024)
-/* More jobs than this on one instance are taken for nonsense. */
-#define JOBS_MAX 1000000
-#define CHECK_DETAIL_MAX 160
+#define CHECK_DETAIL_MAX SOURCE_DETAIL_MAX
 
 /* How one health check ended. */
 enum check_reason {
@@ -37,12 +34,9 @@ struct check_result {
 const char *check_reason_text(enum check_reason reason);
 const char *check_reason_label(enum check_reason reason);
 
-/*
- * Reads the job count out of a health body: JSON (RFC 8259), at the first of `pointers` (JSON
- * Pointers, RFC 6901, separated by commas) that leads to something. It must be a whole number
- * from 0 to JOBS_MAX.
- */
-struct check_result check_result_from_body(const char *body, size_t length, const char *pointers);
+/* What a source reads out of a health body. */
+struct check_result check_result_from_body(const struct source *source, const char *locator,
+                                           const char *body, size_t length);
 
 /* A failed check. `format` as in printf(3); what isn't printable is replaced. */
 struct check_result check_result_failed(enum check_reason reason, const char *format, ...)

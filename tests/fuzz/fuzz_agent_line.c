@@ -17,6 +17,7 @@
 #include "agent_checks/agent_check.h"
 #include "fuzz.h"
 #include "instances/farm.h"
+#include "sources/source_json.h"
 
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127
@@ -127,7 +128,8 @@ static void apply_event(struct farm *farm, const uint8_t *line, size_t length)
     uint8_t what = length > 1 && line[1] == ' ' ? line[0] : '\0';
 
     if (what == 'b')
-        result = check_result_from_body((const char *)line + 2, length - 2, "/active_jobs");
+        result = check_result_from_body(&source_json, "/active_jobs", (const char *)line + 2,
+                                        length - 2);
     else if (what == 'f')
         result = failure(line + 2, length - 2);
     for (size_t i = 0; i < farm->count; i++) {

@@ -1,5 +1,6 @@
 #include "agent_checks/agent_check.h"
 #include "farm_helper.h"
+#include "sources/source_json.h"
 
 static bool parse(const char *line, size_t length, struct agent_check_request *request)
 {
@@ -262,7 +263,8 @@ static void a_reason_has_at_most_127_characters(void **state)
 static void a_body_can_not_forge_a_second_line(void **state)
 {
     static const char body[] = "\nup 100%\r\nready\n\x1b[2J";
-    struct check_result result = check_result_from_body(body, strlen(body), "/active_jobs");
+    struct check_result result =
+        check_result_from_body(&source_json, "/active_jobs", body, strlen(body));
     struct instance instance = {.number = 1, .healthy = true};
     struct moment now = {0};
 
