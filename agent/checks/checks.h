@@ -9,12 +9,10 @@
 #include "instances/farm.h"
 
 /*
- * What keeps a farm and HAProxy's tables up to date: before each health check, and again after
- * it, HAProxy is asked for its counts; what they and the report make together is told to HAProxy
- * on the same connection. Between the checks it asks for all counts every quarter of a second or
- * so: to see drains, a new process, and whether jobs run; then instances are checked every
- * JOBS_INTERVAL instead of every HEALTH_CHECK_INTERVAL. Nothing else writes to the farm. Logs
- * what changes.
+ * The health checks of a farm. Each is between two readings of HAProxy's counts, which
+ * haproxy/exchange.h has: what was open before it is what the report can have, what is open after
+ * it is subtracted. How often, pace.h says; poller.h asks. Nothing but this and what it owns
+ * writes to the farm. Logs what changes.
  */
 struct checks;
 

@@ -15,13 +15,7 @@ static const char servers_head[] = "# be_id ";
 static const char jobs_head[] = "# table: " TABLE_JOBS ",";
 static const char failed_head[] = "# table: " TABLE_FAILED ",";
 
-/* A line without its newline; a piece of text that is one answer. */
-struct piece {
-    const char *text;
-    size_t length;
-};
-
-static bool begins(struct piece piece, const char *text)
+static bool begins(struct answer_part piece, const char *text)
 {
     size_t length = strlen(text);
 
@@ -29,35 +23,16 @@ static bool begins(struct piece piece, const char *text)
 }
 
 /* The next line from *at; its text is NULL at the end. */
-static struct piece next_line(const char **at, const char *end)
+static struct answer_part next_line(const char **at, const char *end)
 {
-    struct piece line = {*at, 0};
+    struct answer_part line = {*at, 0};
 
     if (*at >= end)
-        return (struct piece){NULL, 0};
+        return (struct answer_part){NULL, 0};
     const char *newline = memchr(*at, '\n', (size_t)(end - *at));
     line.length = (size_t)((newline == NULL ? end : newline) - *at);
     *at = newline == NULL ? end : newline + 1;
     return line;
-}
-
-/* The answer that begins with a line that begins with `head`, up to and with an empty line. */
-static struct piece find_answer(const char *text, size_t length, const char *head)
-{
-    const char *at = text;
-    const char *end = text + length;
-    struct piece line;
-    struct piece found = {NULL, 0};
-
-    while ((line = next_line(&at, end)).text != NULL) {
-        if (found.text == NULL && begins(line, head))
-            found.text = line.text;
-        if (found.text != NULL && line.length == 0)
-            break;
-    }
-    if (found.text != NULL)
-        found.length = (size_t)(at - found.text);
-    return found;
 }
 
 static bool read_number(const char *text, size_t length, uint32_t *number)
@@ -77,7 +52,7 @@ static bool read_number(const char *text, size_t length, uint32_t *number)
 }
 
 /* The number behind " NAME=" in an entry of a table. */
-static bool read_value(struct piece line, const char *name, uint32_t *number)
+static bool read_value(struct answer_part line, const char *name, uint32_t *number)
 {
     const char *found = memmem(line.text, line.length, name, strlen(name));
 
@@ -93,7 +68,7 @@ struct entry {
     uint32_t gpc0;
 };
 
-static bool read_entry(struct piece line, struct entry *entry)
+static bool read_entry(struct answer_part line, struct entry *entry)
 {
     *entry = (struct entry){0, 0, 0};
     if (!begins(line, "0x") || !read_value(line, " key=", &entry->key))
@@ -103,33 +78,64 @@ static bool read_entry(struct piece line, struct entry *entry)
     return true;
 }
 
-static void look_for_mark(const char *text, size_t length, struct answer *answer)
+static void look_for_mark(struct answer_part line, struct answer *answer)
 {
-    const char *at = text;
-    struct piece line;
     struct entry entry;
 
-    while ((line = next_line(&at, text + length)).text != NULL) {
-        if (read_entry(line, &entry) && entry.key == TABLE_MARK_KEY && entry.gpt0 != 0) {
-            answer->has_mark = true;
-            answer->mark = entry.gpt0;
-            return;
-        }
-    }
+    if (answer->has_mark || !read_entry(line, &entry) || entry.key != TABLE_MARK_KEY)
+        return;
+    answer->has_mark = entry.gpt0 != 0;
+    answer->mark = entry.gpt0;
+}
+
+/* Of several answers of a kind, the first is where the part begins. */
+static void look_for_head(struct answer_part line, struct answer *answer)
+{
+    bool is_jobs = begins(line, jobs_head);
+    bool is_failed = begins(line, failed_head);
+
+    if (answer->stat.text == NULL && begins(line, stat_head))
+        answer->stat.text = line.text;
+    if (answer->servers.text == NULL && begins(line, servers_head))
+        answer->servers.text = line.text;
+    if (answer->tables.text == NULL && (is_jobs || is_failed))
+        answer->tables.text = line.text;
+    answer->has_jobs = answer->has_jobs || is_jobs;
+    answer->has_failed = answer->has_failed || is_failed;
+}
+
+/* A part that has begun and not ended is over at `end`. */
+static void close_part(struct answer_part *part, const char *end)
+{
+    if (part->text != NULL && part->length == 0)
+        part->length = (size_t)(end - part->text);
 }
 
 struct answer answer_look(const char *text, size_t length)
 {
-    struct answer answer = {
-        .has_stat = find_answer(text, length, stat_head).text != NULL,
-        .has_servers = find_answer(text, length, servers_head).text != NULL,
-        .has_jobs = find_answer(text, length, jobs_head).text != NULL,
-        .has_failed = find_answer(text, length, failed_head).text != NULL,
-    };
+    struct answer answer = {.end = text + length};
+    const char *at = text;
+    struct answer_part line;
 
-    look_for_mark(text, length, &answer);
+    while ((line = next_line(&at, answer.end)).text != NULL) {
+        if (line.length == 0) {
+            close_part(&answer.stat, at);
+            close_part(&answer.servers, at);
+        } else if (line.text[0] == '#') {
+            look_for_head(line, &answer);
+        } else {
+            look_for_mark(line, &answer);
+        }
+    }
+    close_part(&answer.stat, answer.end);
+    close_part(&answer.servers, answer.end);
+    close_part(&answer.tables, answer.end);
+    answer.has_stat = answer.stat.text != NULL;
+    answer.has_servers = answer.servers.text != NULL;
     return answer;
 }
+
+typedef void entry_taker(struct farm *farm, const struct entry *entry);
 
 static void apply_jobs(struct farm *farm, const struct entry *entry)
 {
@@ -150,19 +156,22 @@ static void apply_failed(struct farm *farm, const struct entry *entry)
 }
 
 /* Several answers about one entry each stand behind each other: all lines are looked at. */
-static void apply_table(struct farm *farm, const char *text, size_t length, const char *head,
-                        void (*apply)(struct farm *farm, const struct entry *entry))
+static void apply_tables(struct farm *farm, const struct answer *answer)
 {
-    const char *at = text;
-    bool is_inside = false;
-    struct piece line;
+    const char *at = answer->tables.text;
+    entry_taker *take = NULL;
+    struct answer_part line;
     struct entry entry;
 
-    while ((line = next_line(&at, text + length)).text != NULL) {
-        if (line.length == 0 || line.text[0] == '#')
-            is_inside = begins(line, head);
-        else if (is_inside && read_entry(line, &entry))
-            apply(farm, &entry);
+    while ((line = next_line(&at, answer->end)).text != NULL) {
+        if (begins(line, jobs_head))
+            take = apply_jobs;
+        else if (begins(line, failed_head))
+            take = apply_failed;
+        else if (line.length == 0 || line.text[0] == '#')
+            take = NULL;
+        else if (take != NULL && read_entry(line, &entry))
+            take(farm, &entry);
     }
 }
 
@@ -176,11 +185,11 @@ static void note_address(struct instance *instance, const char *address)
     snprintf(instance->address, sizeof(instance->address), "%.*s", INET6_ADDRSTRLEN - 1, address);
 }
 
-static void apply_servers(struct farm *farm, struct piece answer)
+static void apply_servers(struct farm *farm, struct answer_part answer)
 {
     const char *at = answer.text;
     struct serverstate_line server = {0};
-    struct piece line;
+    struct answer_part line;
 
     while ((line = next_line(&at, answer.text + answer.length)).text != NULL) {
         if (!serverstate_parse(&server, line.text, line.length))
@@ -204,22 +213,25 @@ static void forget_tables(struct farm *farm, const struct answer *answer)
     }
 }
 
-struct answer answer_apply(struct farm *farm, const char *text, size_t length,
-                           enum answer_scope scope)
+static bool apply_stat(struct farm *farm, const struct answer *answer, enum answer_scope scope)
 {
-    struct answer answer = answer_look(text, length);
-    struct piece stat = find_answer(text, length, stat_head);
-    struct piece servers = find_answer(text, length, servers_head);
+    const char *text = answer->stat.text;
 
-    if (scope == ANSWER_ALL) {
-        forget_tables(farm, &answer);
-        answer.has_stat = answer.has_stat && showstat_apply(farm, stat.text, stat.length);
-    } else if (answer.has_stat) {
-        answer.has_stat = showstat_update(farm, stat.text, (size_t)(text + length - stat.text));
-    }
-    apply_table(farm, text, length, jobs_head, apply_jobs);
-    apply_table(farm, text, length, failed_head, apply_failed);
-    if (servers.text != NULL)
-        apply_servers(farm, servers);
-    return answer;
+    if (text == NULL)
+        return false;
+    return scope == ANSWER_ALL ? showstat_apply(farm, text, answer->stat.length)
+                               : showstat_update(farm, text, (size_t)(answer->end - text));
+}
+
+bool answer_apply(struct farm *farm, const struct answer *answer, enum answer_scope scope)
+{
+    bool has_counts = apply_stat(farm, answer, scope);
+
+    if (scope == ANSWER_ALL)
+        forget_tables(farm, answer);
+    if (answer->tables.text != NULL)
+        apply_tables(farm, answer);
+    if (answer->servers.text != NULL)
+        apply_servers(farm, answer->servers);
+    return has_counts;
 }

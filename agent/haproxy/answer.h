@@ -30,7 +30,13 @@ enum answer_scope {
     ANSWER_SOME, /* those that are named; the caller has set the others to zeros if it asked */
 };
 
-/* Which answers were there. */
+/* Some of the text: a line without its newline, one answer up to and with its empty line. */
+struct answer_part {
+    const char *text; /* NULL: it isn't there */
+    size_t length;
+};
+
+/* Which answers are there, and where in the text, which must outlive it. */
 struct answer {
     bool has_stat;
     bool has_servers;
@@ -38,17 +44,21 @@ struct answer {
     bool has_failed;
     bool has_mark;
     uint32_t mark;
+    struct answer_part stat;    /* the first of them */
+    struct answer_part servers; /* the same */
+    struct answer_part tables;  /* from the first table to the end of all */
+    const char *end;            /* of the text */
 };
 
 /* Looks for the answers and the mark only. */
 struct answer answer_look(const char *text, size_t length);
 
 /*
- * Notes in the farm what the answers say: in_flight, sessions, server_id (show stat), drained,
- * address (show servers state, which alone knows of a drain while a server is down), acceptances
- * and told (table jobs), jobs_penalty (table failed).
+ * Notes in the farm what the answers say: in_flight, sessions, counters, server_id (show stat),
+ * drained, maintained, address (show servers state, which alone knows of a drain while a server is
+ * down), acceptances and told (table jobs), jobs_penalty (table failed). False if the counts of
+ * show stat aren't there, or aren't whole; the other answers are noted nevertheless.
  */
-struct answer answer_apply(struct farm *farm, const char *text, size_t length,
-                           enum answer_scope scope);
+bool answer_apply(struct farm *farm, const struct answer *answer, enum answer_scope scope);
 
 #endif

@@ -1,7 +1,6 @@
 #include "haproxy/statefile.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,4 +49,10 @@ void statefile_update(struct statefile *file, const char *answer, size_t length)
     bool good = serverstate_replace(answer, length, file->config, &file->written);
 
     note_problem(file, good ? 0 : errno);
+}
+
+bool statefile_is_empty(const struct statefile *file)
+{
+    return file->problem == 0 && file->written != NULL &&
+           strcmp(file->written, STATE_FILE_VERSION "\n") == 0;
 }

@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_STATEFILE_H
 #define LEASTJOBS_STATEFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config.h"
@@ -21,5 +22,8 @@ void statefile_free(struct statefile *file);
  * that fails, once for each reason.
  */
 void statefile_update(struct statefile *file, const char *answer, size_t length);
+
+/* Whether the file is known to have no server: an answer without one to keep can't change it. */
+bool statefile_is_empty(const struct statefile *file);
 
 #endif

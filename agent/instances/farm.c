@@ -82,6 +82,15 @@ size_t farm_count_healthy(const struct farm *farm)
     return healthy;
 }
 
+bool farm_has_withdrawn(const struct farm *farm)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (farm->instances[i].drained || farm->instances[i].maintained)
+            return true;
+    }
+    return false;
+}
+
 bool farm_fails_alike(const struct farm *farm)
 {
     bool any = false;

@@ -44,8 +44,9 @@ static struct answer apply(struct farm *farm, const char *text, size_t length,
                            enum answer_scope scope)
 {
     char *copy = exact_copy(text, length);
-    struct answer answer = answer_apply(farm, copy, length, scope);
+    struct answer answer = answer_look(copy, length);
 
+    answer.has_stat = answer_apply(farm, &answer, scope);
     free(copy);
     return answer;
 }
