@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "checks/lookup.h"
+#include "checks/transfers.h"
 #include "clock.h"
 #include "log.h"
 #include "version.h"
@@ -15,15 +16,12 @@
 #define RECEIVE_BUFFER 4096L
 /* One to an address that a name had before isn't kept for ever. */
 #define CONNECTION_AGE_MAX_S 60L
-/* libcurl walks all of a multi handle's connections and names at the end of each transfer. */
-#define GROUP_SIZE 32
 /* So many moments in an interval at which checks start: one wake-up serves all of a moment. */
 #define MOMENTS 128
 
 /* One instance's health check; `easy` is there only while it is under way. */
 struct check {
     struct poller *poller;
-    struct group *group;
     size_t index;
     char *url;
     struct curl_slist *connect_to; /* where the transfer under way goes */
@@ -40,56 +38,18 @@ struct check {
     char problem[CURL_ERROR_SIZE];
 };
 
-/* The checks that share a multi handle, and with it libcurl's caches. */
-struct group {
-    struct poller *poller;
-    CURLM *multi;
-    struct event *timer; /* curl's own */
-};
-
 struct poller {
     struct event_base *base;
     const struct config *config;
     struct poller_events events;
     struct lookup *lookup;
     unsigned interval_ms;
-    struct group *groups;
-    size_t group_count;
+    struct transfers *transfers;
     struct check *checks;
     size_t count;
     CURL **spare; /* handles between two checks, `spare_count` of room for `count` */
     size_t spare_count;
-    struct socket_event *sockets; /* those that curl watches */
 };
-
-/* A socket that curl wants to hear of; curl keeps the pointer for us. */
-struct socket_event {
-    struct event *event;
-    struct socket_event *next;
-    struct socket_event **previous;
-};
-
-static void drop_socket(struct socket_event *socket)
-{
-    *socket->previous = socket->next;
-    if (socket->next != NULL)
-        socket->next->previous = socket->previous;
-    if (socket->event != NULL)
-        event_free(socket->event);
-    free(socket);
-}
-
-static struct socket_event *add_socket(struct poller *poller)
-{
-    struct socket_event *socket = xcalloc(1, sizeof(*socket));
-
-    socket->next = poller->sockets;
-    socket->previous = &poller->sockets;
-    if (socket->next != NULL)
-        socket->next->previous = &socket->next;
-    poller->sockets = socket;
-    return socket;
-}
 
 static size_t on_body(char *data, size_t unit, size_t count, void *argument)
 {
@@ -185,7 +145,7 @@ static void complete(struct check *check, CURLcode code)
     struct poller *poller = check->poller;
     struct check_result result = result_from_code(check, code);
 
-    curl_multi_remove_handle(check->group->multi, check->easy);
+    transfers_remove(check->poller->transfers, check->index, check->easy);
     release_address(check);
     poller->spare[poller->spare_count++] = check->easy;
     check->easy = NULL;
@@ -196,81 +156,12 @@ static void complete(struct check *check, CURLcode code)
                           (unsigned)(clock_ms() - check->started_ms));
 }
 
-static void collect_results(struct group *group)
+static void on_done(CURL *easy, CURLcode code)
 {
-    CURLMsg *message;
-    int left;
+    struct check *check = NULL;
 
-    while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
-        struct check *check = NULL;
-        CURLcode code = message->data.result;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &check);
-        complete(check, code);
-    }
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *argument)
-{
-    struct group *group = argument;
-    int action =
-        ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0);
-    int running;
-
-    curl_multi_socket_action(group->multi, fd, action, &running);
-    collect_results(group);
-}
-
-static void on_curl_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct group *group = argument;
-    int running;
-
-    (void)fd;
-    (void)what;
-    curl_multi_socket_action(group->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect_results(group);
-}
-
-static int set_curl_timer(CURLM *multi, long timeout_ms, void *argument)
-{
-    struct group *group = argument;
-    struct timeval timeout = clock_timeval(timeout_ms);
-
-    (void)multi;
-    if (timeout_ms < 0)
-        evtimer_del(group->timer);
-    else
-        evtimer_add(group->timer, &timeout);
-    return 0;
-}
-
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *argument, void *known)
-{
-    struct group *group = argument;
-    struct socket_event *socket = known;
-    short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) ? EV_READ : 0) |
-                           ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (socket != NULL)
-            drop_socket(socket);
-        curl_multi_assign(group->multi, fd, NULL);
-        return 0;
-    }
-    if (socket == NULL)
-        socket = add_socket(group->poller);
-    else
-        event_free(socket->event);
-    socket->event = event_new(group->poller->base, fd, events, on_socket, group);
-    if (socket->event == NULL || event_add(socket->event, NULL) != 0) {
-        drop_socket(socket);
-        return -1;
-    }
-    curl_multi_assign(group->multi, fd, socket);
-    return 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &check);
+    complete(check, code);
 }
 
 /* What all checks have in common is set once, when a handle is made. */
@@ -328,7 +219,7 @@ static void on_address(void *context, const char *address, const char *reason)
                     &check->addresses_warned);
     }
     curl_easy_setopt(check->easy, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
-    curl_multi_add_handle(check->group->multi, check->easy);
+    transfers_add(check->poller->transfers, check->index, check->easy);
 }
 
 static void ask_address(struct check *check)
@@ -448,10 +339,7 @@ static bool add_check(struct poller *poller, size_t index, bool is_now)
     struct check *check = &poller->checks[index];
     const struct config *config = poller->config;
 
-    *check = (struct check){.poller = poller,
-                            .group = &poller->groups[index % poller->group_count],
-                            .index = index,
-                            .started_ms = clock_ms()};
+    *check = (struct check){.poller = poller, .index = index, .started_ms = clock_ms()};
     check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
     check->timer = evtimer_new(poller->base, on_due, check);
     if (check->timer == NULL)
@@ -464,41 +352,6 @@ static bool add_checks(struct poller *poller, const bool *is_now)
 {
     for (size_t i = 0; i < poller->count; i++) {
         if (!add_check(poller, i, is_now[i]))
-            return false;
-    }
-    return true;
-}
-
-/* The bound on connections is shared out; a group can't do with less than one. */
-static size_t count_groups(size_t checks, long connections_max)
-{
-    size_t count = (checks + GROUP_SIZE - 1) / GROUP_SIZE;
-
-    return connections_max > 0 && count > (size_t)connections_max ? (size_t)connections_max : count;
-}
-
-static bool set_up_group(struct group *group, struct poller *poller, long connections_max)
-{
-    group->poller = poller;
-    group->multi = curl_multi_init();
-    group->timer = evtimer_new(poller->base, on_curl_timer, group);
-    if (group->multi == NULL || group->timer == NULL)
-        return false;
-    curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
-    curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
-    curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
-    curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, (long)poller->count + 1);
-    curl_multi_setopt(group->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
-    return true;
-}
-
-static bool set_up_groups(struct poller *poller, long connections_max)
-{
-    poller->group_count = count_groups(poller->count, connections_max);
-    poller->groups = xcalloc(poller->group_count, sizeof(*poller->groups));
-    for (size_t i = 0; i < poller->group_count; i++) {
-        if (!set_up_group(&poller->groups[i], poller, connections_max / (long)poller->group_count))
             return false;
     }
     return true;
@@ -518,8 +371,8 @@ struct poller *poller_new(struct event_base *base, const struct config *config, 
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));
     poller->lookup = lookup_new(base);
-    if (poller->lookup == NULL || !set_up_groups(poller, connections_max) ||
-        !add_checks(poller, is_now)) {
+    poller->transfers = transfers_new(base, poller->count, connections_max, on_done);
+    if (poller->lookup == NULL || poller->transfers == NULL || !add_checks(poller, is_now)) {
         poller_free(poller);
         return NULL;
     }
@@ -529,7 +382,7 @@ struct poller *poller_new(struct event_base *base, const struct config *config, 
 static void free_check(struct check *check)
 {
     if (check->easy != NULL) {
-        curl_multi_remove_handle(check->group->multi, check->easy);
+        transfers_remove(check->poller->transfers, check->index, check->easy);
         release_address(check);
         curl_easy_cleanup(check->easy);
     }
@@ -543,22 +396,13 @@ void poller_free(struct poller *poller)
 {
     if (poller == NULL)
         return;
-    /* Handles before their multi handles, as curl_multi_cleanup(3) asks; sockets after both, since
-     * curl takes leave of them in its callback. Look-ups first: checks wait for their answers. */
+    /* Look-ups first: checks wait for their answers. Then the handles, then what they are in. */
     lookup_free(poller->lookup);
     for (size_t i = 0; i < poller->count; i++)
         free_check(&poller->checks[i]);
     for (size_t i = 0; i < poller->spare_count; i++)
         curl_easy_cleanup(poller->spare[i]);
-    for (size_t i = 0; i < poller->group_count; i++)
-        curl_multi_cleanup(poller->groups[i].multi);
-    while (poller->sockets != NULL)
-        drop_socket(poller->sockets);
-    for (size_t i = 0; i < poller->group_count; i++) {
-        if (poller->groups[i].timer != NULL)
-            event_free(poller->groups[i].timer);
-    }
-    free(poller->groups);
+    transfers_free(poller->transfers);
     free(poller->checks);
     free(poller->spare);
     free(poller);
