@@ -62,4 +62,21 @@ static inline enum instance_change apply_check(struct instance *instance,
     return instance_apply(instance, result, &start, &rules, now);
 }
 
+/* Checks without a cause of their own, at the moment 0. */
+static inline enum instance_change pass(struct instance *instance, unsigned active_jobs)
+{
+    struct check_result result = passed(active_jobs);
+    struct moment now = at_ms(0);
+
+    return apply_check(instance, &result, 3, &now);
+}
+
+static inline enum instance_change fail_once(struct instance *instance, unsigned unhealthy_after)
+{
+    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
+    struct moment now = at_ms(0);
+
+    return apply_check(instance, &result, unhealthy_after, &now);
+}
+
 #endif

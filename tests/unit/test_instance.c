@@ -3,22 +3,6 @@
 
 static const char *const one[] = {"INSTANCE_1_URL=http://a", NULL};
 
-static enum instance_change pass(struct instance *instance, unsigned active_jobs)
-{
-    struct check_result result = passed(active_jobs);
-    struct moment now = at_ms(0);
-
-    return apply_check(instance, &result, 3, &now);
-}
-
-static enum instance_change fail_once(struct instance *instance, unsigned unhealthy_after)
-{
-    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
-    struct moment now = at_ms(0);
-
-    return apply_check(instance, &result, unhealthy_after, &now);
-}
-
 static void an_instance_is_healthy_before_its_first_check(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
@@ -273,108 +257,6 @@ static void the_longest_error_fits(void **state)
     farm_free(farm);
 }
 
-static void an_instance_is_found_by_its_number(void **state)
-{
-    static const char *const gaps[] = {"INSTANCE_2_URL=http://a", "INSTANCE_65535_URL=http://b",
-                                       "INSTANCE_30_URL=http://c", NULL};
-    struct farm *farm = farm_of(gaps, NULL);
-
-    (void)state;
-    assert_int_equal(farm->count, 3);
-    assert_string_equal(farm_find(farm, 2)->url, "http://a");
-    assert_string_equal(farm_find(farm, 30)->url, "http://c");
-    assert_string_equal(farm_find(farm, 65535)->url, "http://b");
-    assert_null(farm_find(farm, 0));
-    assert_null(farm_find(farm, 1));
-    assert_null(farm_find(farm, 3));
-    assert_null(farm_find(farm, 4000000000U));
-    farm_free(farm);
-}
-
-static void healthy_instances_are_counted(void **state)
-{
-    static const char *const three[] = {"INSTANCE_1_URL=http://a", "INSTANCE_2_URL=http://b",
-                                        "INSTANCE_3_URL=http://c", NULL};
-    struct farm *farm = farm_of(three, NULL);
-
-    (void)state;
-    assert_int_equal(farm_count_healthy(farm), 3);
-    fail_once(&farm->instances[1], 1);
-    assert_int_equal(farm_count_healthy(farm), 2);
-    fail_once(&farm->instances[0], 1);
-    fail_once(&farm->instances[2], 1);
-    assert_int_equal(farm_count_healthy(farm), 0);
-    pass(&farm->instances[2], 0);
-    assert_int_equal(farm_count_healthy(farm), 1);
-    farm_free(farm);
-}
-
-static void a_new_farm_takes_over_the_history_of_the_same_number_and_url(void **state)
-{
-    static const char *const before[] = {"INSTANCE_1_URL=http://a", "INSTANCE_3_URL=http://c",
-                                         NULL};
-    static const char *const after[] = {"INSTANCE_2_URL=http://b", "INSTANCE_3_URL=http://C:80/",
-                                        NULL};
-    struct farm *old = farm_of(before, NULL);
-    struct instance *known = farm_find(old, 3);
-
-    (void)state;
-    known->in_flight = 2;
-    known->drained = true;
-    known->missed = 6;
-    known->check_ms = 12;
-    pass(known, 7);
-    fail_once(known, 3);
-    fail_once(known, 2);
-    known->changed_ms = 4321;
-    struct farm *farm = farm_of(after, old);
-    farm_free(old);
-    const struct instance *kept = farm_find(farm, 3);
-    assert_int_equal(kept->number, 3);
-    assert_string_equal(kept->url, "http://c");
-    assert_true(kept->checked);
-    assert_false(kept->healthy);
-    assert_true(kept->drained);
-    assert_int_equal(kept->failures, 2);
-    assert_int_equal(kept->active_jobs, 7);
-    assert_int_equal(kept->external_jobs, 5);
-    assert_int_equal(kept->in_flight, 2);
-    assert_int_equal(kept->missed, 6);
-    assert_int_equal(kept->check_ms, 12);
-    assert_int_equal(kept->passed, 1);
-    assert_int_equal(kept->failed[CHECK_TIMED_OUT], 2);
-    assert_int_equal(kept->changed_ms, 4321);
-    assert_int_equal(kept->last_check.tv_sec, at_ms(0).wall.tv_sec);
-    assert_string_equal(kept->error, "timed out");
-    const struct instance *new = farm_find(farm, 2);
-    assert_false(new->checked);
-    assert_true(new->healthy);
-    assert_null(farm_find(farm, 1));
-    farm_free(farm);
-}
-
-static void nothing_is_taken_over_from_another_url_or_number(void **state)
-{
-    static const char *const before[] = {"INSTANCE_1_URL=http://a", NULL};
-    static const char *const other_url[] = {"INSTANCE_1_URL=http://a:81", NULL};
-    static const char *const other_number[] = {"INSTANCE_2_URL=http://a", NULL};
-    struct farm *old = farm_of(before, NULL);
-
-    (void)state;
-    fail_once(&old->instances[0], 1);
-    struct farm *farm = farm_of(other_url, old);
-    assert_true(farm->instances[0].healthy);
-    assert_false(farm->instances[0].checked);
-    assert_int_equal(farm->instances[0].failures, 0);
-    farm_free(farm);
-    farm = farm_of(other_number, old);
-    assert_true(farm->instances[0].healthy);
-    assert_false(farm->instances[0].checked);
-    assert_int_equal(farm->instances[0].number, 2);
-    farm_free(farm);
-    farm_free(old);
-}
-
 static void a_lower_limit_after_a_reload_counts_earlier_failures(void **state)
 {
     struct farm *old = farm_of(one, NULL);
@@ -589,108 +471,26 @@ static void the_first_report_counts_in_full(void **state)
     farm_free(farm);
 }
 
-/* HAProxy's counters of the instance, so many ms later; returns what is held against it. */
-static unsigned look(struct instance *instance, int64_t ms, unsigned connections,
-                     unsigned responses, unsigned successes)
-{
-    instance->counters.failed_connections = connections;
-    instance->counters.failed_responses = responses;
-    instance->counters.successes = successes;
-    instance_see_errors(instance, at_ms(ms).monotonic_ms);
-    assert_int_equal(instance->errors.is_held, instance_penalty(instance) > 0);
-    return instance_penalty(instance);
-}
-
-static void failures_in_a_row_weigh_more_and_more(void **state)
+static void errors_of_the_server_count_until_a_check_passes_again(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
     struct instance *instance = &farm->instances[0];
 
     (void)state;
-    assert_int_equal(look(instance, 0, 10, 20, 30), 0); /* of last week */
-    assert_int_equal(look(instance, 1, 10, 20, 30), 0);
-    assert_int_equal(look(instance, 2, 10, 21, 30), 1);
-    assert_int_equal(look(instance, 3, 10, 22, 30), 3);
-    assert_int_equal(look(instance, 4, 10, 22, 30), 3);
-    assert_int_equal(look(instance, 5, 11, 22, 30), 63);
-    assert_int_equal(look(instance, 6, 12, 23, 30), 2047);
-    assert_int_equal(look(instance, 7, 13, 23, 30), PENALTY_MAX);
-    assert_int_equal(look(instance, 8, 1000000, 2000000, 30), PENALTY_MAX);
-    farm_free(farm);
-}
-
-static void a_success_ends_them(void **state)
-{
-    struct farm *farm = farm_of(one, NULL);
-    struct instance *instance = &farm->instances[0];
-
-    (void)state;
-    look(instance, 0, 0, 0, 0);
-    /* Three at once are one event. */
-    assert_int_equal(look(instance, 1, 0, 3, 0), 1);
-    assert_int_equal(look(instance, 2, 0, 3, 1), 0);
-    assert_int_equal(look(instance, 3, 0, 4, 1), 1);
-    /* A response that broke off may have been counted as a success when it began. */
-    assert_int_equal(look(instance, 4, 0, 5, 2), 3);
-    /* Nobody knows in which order these came: the failure counts, but as a first. */
-    assert_int_equal(look(instance, 5, 0, 6, 4), 1);
-    farm_free(farm);
-}
-
-static void they_are_held_for_ten_seconds_after_the_latest(void **state)
-{
-    struct farm *farm = farm_of(one, NULL);
-    struct instance *instance = &farm->instances[0];
-
-    (void)state;
-    look(instance, 0, 0, 0, 0);
-    assert_int_equal(look(instance, 1000, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 6000, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + SERVER_ERRORS_MS - 1, 0, 1, 0), 1);
-    assert_int_equal(look(instance, 1000 + SERVER_ERRORS_MS + 10, 0, 1, 0), 0);
-    /* The job that tried it again failed too: twice in a row, and held anew. */
-    assert_int_equal(look(instance, 12000, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + SERVER_ERRORS_MS - 1, 0, 2, 0), 3);
-    assert_int_equal(look(instance, 12000 + SERVER_ERRORS_MS + 20, 0, 2, 0), 0);
-    farm_free(farm);
-}
-
-static void many_in_a_row_are_held_for_a_minute(void **state)
-{
-    struct farm *farm = farm_of(one, NULL);
-    struct instance *instance = &farm->instances[0];
-
-    (void)state;
-    look(instance, 0, 0, 0, 0);
-    assert_int_equal(look(instance, 0, 97, 0, 0), 15);
-    assert_int_equal(look(instance, 0, 98, 0, 0), 255);
-    assert_int_equal(look(instance, 0, 99, 0, 0), 4095);
-    assert_int_equal(look(instance, 0, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, SERVER_ERRORS_MAX_MS - 1, 100, 0, 0), PENALTY_MAX);
-    assert_int_equal(look(instance, SERVER_ERRORS_MAX_MS, 100, 0, 0), 0);
-    look(instance, 70000, 100, 0, 1);
-    look(instance, 70001, 101, 0, 1);
-    look(instance, 70001, 102, 0, 1);
-    assert_int_equal(look(instance, 70001, 103, 0, 1), 4095);
-    assert_int_equal(look(instance, 70001 + 22000, 103, 0, 1), 4095); /* a quarter of the way */
-    assert_int_equal(look(instance, 70001 + 23000, 103, 0, 1), 0);
-    farm_free(farm);
-}
-
-static void the_counters_of_a_new_process_are_no_failures(void **state)
-{
-    struct farm *farm = farm_of(one, NULL);
-    struct instance *instance = &farm->instances[0];
-
-    (void)state;
-    look(instance, 0, 5, 5, 5);
-    assert_int_equal(look(instance, 1, 4, 9, 5), 0);
-    assert_int_equal(look(instance, 2, 9, 8, 5), 0);
-    assert_int_equal(look(instance, 3, 10, 10, 4), 0);
-    assert_int_equal(look(instance, 4, 10, 11, 4), 1);
+    instance_see_errors(instance, at_ms(0).monotonic_ms);
+    instance->counters.failed_responses = 1;
+    instance_see_errors(instance, at_ms(1).monotonic_ms);
+    assert_int_equal(instance_penalty(instance), 1);
+    pass(instance, 0);
+    assert_int_equal(instance_penalty(instance), 1); /* its health is another thing */
     instance_inherit(instance);
-    assert_int_equal(look(instance, 5, 50, 50, 3), 1); /* no more, and no less */
-    assert_int_equal(look(instance, 6, 50, 51, 3), 3);
+    instance->counters.failed_responses = 50;
+    instance_see_errors(instance, at_ms(2).monotonic_ms);
+    assert_int_equal(instance_penalty(instance), 1); /* a new process' counters */
+    fail_once(instance, 3);
+    assert_int_equal(instance_penalty(instance), PENALTY_MAX + 1);
+    pass(instance, 0);
+    assert_int_equal(instance_penalty(instance), 0);
     farm_free(farm);
 }
 
@@ -711,10 +511,6 @@ int main(void)
         cmocka_unit_test(a_failed_check_keeps_the_last_report),
         cmocka_unit_test(an_error_is_the_reason_and_the_detail),
         cmocka_unit_test(the_longest_error_fits),
-        cmocka_unit_test(an_instance_is_found_by_its_number),
-        cmocka_unit_test(healthy_instances_are_counted),
-        cmocka_unit_test(a_new_farm_takes_over_the_history_of_the_same_number_and_url),
-        cmocka_unit_test(nothing_is_taken_over_from_another_url_or_number),
         cmocka_unit_test(a_lower_limit_after_a_reload_counts_earlier_failures),
         cmocka_unit_test(within_the_doubt_the_last_number_of_external_jobs_stands),
         cmocka_unit_test(a_failure_counts_once_in_an_interval),
@@ -723,11 +519,7 @@ int main(void)
         cmocka_unit_test(accepted_jobs_are_bounded),
         cmocka_unit_test(a_new_process_inherits_the_load),
         cmocka_unit_test(the_first_report_counts_in_full),
-        cmocka_unit_test(failures_in_a_row_weigh_more_and_more),
-        cmocka_unit_test(a_success_ends_them),
-        cmocka_unit_test(they_are_held_for_ten_seconds_after_the_latest),
-        cmocka_unit_test(many_in_a_row_are_held_for_a_minute),
-        cmocka_unit_test(the_counters_of_a_new_process_are_no_failures),
+        cmocka_unit_test(errors_of_the_server_count_until_a_check_passes_again),
     };
 
     return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
