@@ -9,7 +9,7 @@
 
 /*
  * What HAProxy's runtime socket answered to several commands (management guide, section 9.3), one
- * answer behind the other with empty lines between them, as agent/haproxy.h gives it:
+ * answer behind the other with empty lines between them, as haproxy.h gives it:
  *
  *   show stat farm 4 …      open requests, requests so far, ids: showstat.h
  *   show servers state farm administrative states, addresses

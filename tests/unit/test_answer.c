@@ -23,7 +23,7 @@
 static const char *const four[] = {"INSTANCE_1_URL=http://a", "INSTANCE_3_URL=http://c",
                                    "INSTANCE_7_URL=http://g", "INSTANCE_12_URL=http://l", NULL};
 
-/* As agent/haproxy.c gives it: each prompt is an empty line. */
+/* As haproxy/haproxy.c gives it: each prompt is an empty line. */
 static char *read_answers(const char *path, size_t *length)
 {
     char *text = malloc(ANSWERS_MAX);
