@@ -7,7 +7,7 @@
 #define POINTERS "/active_jobs,/concurrency/active_transcriptions"
 
 #define SIXTEEN "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16"
-#define SEVENTEEN SIXTEEN ",/17"
+#define SEVENTEEN "/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,/17"
 
 /* A body and the count that is read out of it. */
 struct good {
