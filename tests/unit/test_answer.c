@@ -255,6 +255,10 @@ static void the_mark_is_under_a_key_that_no_instance_has(void **state)
     check_mark(JOBS "0x1: key=0 use=0 exp=9 gpt0=0 gpc0=9\n\n", false, 0);
     check_mark(JOBS "0x1: key=10 use=0 exp=9 gpt0=9\n\n", false, 0);
     check_mark(JOBS "\n", false, 0);
+    /* Two answers: the first that has one counts. */
+    check_mark(JOBS "0x1: key=0 gpt0=9\n\n" JOBS "0x1: key=0 gpt0=0\n\n", true, 9);
+    check_mark(JOBS "0x1: key=0 gpt0=9\n\n" JOBS "0x1: key=0 gpt0=8\n\n", true, 9);
+    check_mark(JOBS "0x1: key=0 gpt0=0\n\n" JOBS "0x1: key=0 gpt0=8\n\n", true, 8);
 }
 
 struct server_line {
