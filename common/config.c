@@ -513,17 +513,12 @@ struct config *config_load(const struct config_sources *sources, struct errors *
     return config;
 }
 
-static bool is_text(enum option_type type)
-{
-    return type >= OPTION_BIND;
-}
-
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     for (size_t i = 0; i < option_count; i++) {
-        if (is_text(option_table[i].type))
+        if (option_is_text(&option_table[i]))
             free(*(char **)((char *)config + option_table[i].offset));
     }
     for (size_t i = 0; i < config->instance_count; i++) {
