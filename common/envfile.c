@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "textfile.h"
 #include "xalloc.h"
 
 struct reader {
@@ -219,7 +220,7 @@ void envfile_parse(struct settings *settings, const char *bytes, size_t length, 
 void envfile_read(struct settings *settings, const char *path, struct errors *errors)
 {
     size_t length;
-    char *bytes = settings_read_file(path, &length, errors);
+    char *bytes = textfile_read(path, &length, errors);
 
     if (bytes == NULL)
         return;

@@ -1,13 +1,11 @@
 #include "settings.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "xalloc.h"
+
+#define SHOWN_VALUE_MAX 200
 
 void settings_add(struct settings *settings, const char *name, const char *value,
                   const char *origin)
@@ -50,34 +48,24 @@ void settings_read_environment(struct settings *settings, char *const *environme
     }
 }
 
-char *settings_read_file(const char *path, size_t *length, struct errors *errors)
+/* A value as a message may show it: no control characters, no end of the screen. */
+static char *shown(const char *value)
 {
-    FILE *file = fopen(path, "re");
+    char *text = xstrndup(value, SHOWN_VALUE_MAX);
 
-    if (file == NULL) {
-        errors_add(errors, "%s: can't be read: %s", path, strerror(errno));
-        return NULL;
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
     }
-    char *bytes = xcalloc(1, SETTINGS_FILE_MAX + 2);
-    *length = fread(bytes, 1, SETTINGS_FILE_MAX + 1, file);
-    if (ferror(file)) {
-        errors_add(errors, "%s: can't be read: %s", path, strerror(errno));
-        free(bytes);
-        bytes = NULL;
-    } else if (*length > SETTINGS_FILE_MAX) {
-        errors_add(errors, "%s: larger than %d bytes", path, SETTINGS_FILE_MAX);
-        free(bytes);
-        bytes = NULL;
-    }
-    fclose(file);
-    return bytes;
+    return text;
 }
 
-bool settings_is_readable(const char *path)
+void settings_reject(struct errors *errors, const struct setting *setting, const char *problem)
 {
-    struct stat status;
+    char *text = shown(setting->value);
 
-    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && access(path, R_OK) == 0;
+    errors_add(errors, "%s=\"%s\" (%s): %s", setting->name, text, setting->origin, problem);
+    free(text);
 }
 
 void settings_free(struct settings *settings)

@@ -1,13 +1,9 @@
 #ifndef LEASTJOBS_SETTINGS_H
 #define LEASTJOBS_SETTINGS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "errors.h"
-
-/* The largest .env or configuration file that is read. */
-#define SETTINGS_FILE_MAX (1024 * 1024)
 
 /*
  * Values as text, before any of them is understood, each with where it came from ("environment",
@@ -39,14 +35,8 @@ const struct setting *settings_find(const struct settings *settings, const char 
 /* The process environment (`environment` is environ(7), which isn't changed). */
 void settings_read_environment(struct settings *settings, char *const *environment);
 
-/*
- * Reads a whole file of at most SETTINGS_FILE_MAX bytes. Returns its bytes, ended by a NUL that
- * isn't counted in *length, for the caller to free(); or NULL with an error that names the file.
- */
-char *settings_read_file(const char *path, size_t *length, struct errors *errors);
-
-/* Whether a path is a file, not a directory, that this process may read. */
-bool settings_is_readable(const char *path);
+/* Adds the error `NAME="VALUE" (ORIGIN): PROBLEM`, of an endless value its beginning. */
+void settings_reject(struct errors *errors, const struct setting *setting, const char *problem);
 
 void settings_free(struct settings *settings);
 

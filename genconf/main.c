@@ -16,6 +16,7 @@
 #include "render.h"
 #include "secrets.h"
 #include "serverstate.h"
+#include "textfile.h"
 #include "version.h"
 #include "xalloc.h"
 
@@ -114,7 +115,7 @@ static void prepare_state_file(const struct config *config)
     struct errors ignored = {0};
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
     size_t length = 0;
-    char *old = settings_read_file(path, &length, &ignored);
+    char *old = textfile_read(path, &length, &ignored);
     char *written = NULL;
 
     serverstate_replace(old == NULL ? "" : old, length, config, &written);
