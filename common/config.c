@@ -19,7 +19,9 @@ static void read_option(struct config *config, const struct option_info *option,
     const char *problem = NULL;
 
     if (setting != NULL) {
-        problem = option_value_set(config, option, setting->value);
+        problem = settings_reference_problem(setting);
+        if (problem == NULL)
+            problem = option_value_set(config, option, setting->value);
         if (problem != NULL)
             settings_reject(errors, setting, problem);
     }

@@ -1,11 +1,17 @@
 #include "consistency.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "textfile.h"
+#include "xalloc.h"
 
 /* sun_path of unix(7), less the 16 bytes that HAProxy's temporary name and ".admin" take. */
 #define SOCKET_PATH_MAX 90
+/* A client that waits so long for its instance has most likely gone. */
+#define LONG_CONNECT_MS 60000U
 
 static void reject_same_ports(const struct config *c, const struct settings *settings,
                               struct errors *errors)
@@ -42,6 +48,23 @@ static void reject_without_other(const struct config *c, const struct settings *
     if (c->hsts_max_age_s > 0 && settings_find(settings, "TLS_CERT_FILE") == NULL)
         settings_reject(errors, settings_find(settings, "HSTS_MAX_AGE"),
                         "makes sense with TLS_CERT_FILE only: set that too");
+    if (c->status_needs_key && settings_find(settings, "API_KEYS_FILE") == NULL)
+        settings_reject(errors, settings_find(settings, "STATUS_NEEDS_KEY"),
+                        "makes sense with API_KEYS_FILE only: set that too, else / and /health "
+                        "are open to everybody");
+}
+
+static void warn_of_long_connects(const struct config *c, const struct settings *settings,
+                                  struct errors *errors)
+{
+    const struct setting *setting = settings_find(settings, "CONNECT_TIMEOUT");
+
+    if (setting != NULL && c->connect_timeout_ms > LONG_CONNECT_MS)
+        errors_warn(errors,
+                    "CONNECT_TIMEOUT=\"%.32s\" (%s): a job waits as long at each instance that "
+                    "doesn't answer, before the next one is tried: a few seconds are enough (how "
+                    "long a job may take is REQUEST_TIMEOUT)",
+                    setting->value, setting->origin);
 }
 
 static void warn_of_tls_addresses(const struct config *config, struct errors *errors)
@@ -63,5 +86,25 @@ void consistency_check(const struct config *config, const struct settings *setti
     reject_same_ports(config, settings, errors);
     check_files(config, settings, errors);
     reject_without_other(config, settings, errors);
+    warn_of_long_connects(config, settings, errors);
     warn_of_tls_addresses(config, errors);
+}
+
+void consistency_check_socket_folder(const struct config *config, struct errors *errors)
+{
+    size_t length = (size_t)(strrchr(config->haproxy_socket, '/') - config->haproxy_socket);
+    char *folder = length == 0 ? xstrdup("/") : xstrndup(config->haproxy_socket, length);
+    struct stat status;
+    const char *problem = NULL;
+
+    if (stat(folder, &status) != 0)
+        problem = strerror(errno);
+    else if (!S_ISDIR(status.st_mode))
+        problem = strerror(ENOTDIR);
+    if (problem != NULL)
+        errors_add(errors,
+                   "HAPROXY_SOCKET=\"%s\": the folder %s: %s: HAProxy doesn't make it, make it or "
+                   "choose another",
+                   config->haproxy_socket, folder, problem);
+    free(folder);
 }

@@ -12,4 +12,10 @@
 void consistency_check(const struct config *config, const struct settings *settings,
                        struct errors *errors);
 
+/*
+ * That the folder of HAPROXY_SOCKET is there, without which HAProxy doesn't start: only where
+ * HAProxy is to run on this machine.
+ */
+void consistency_check_socket_folder(const struct config *config, struct errors *errors);
+
 #endif

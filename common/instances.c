@@ -31,6 +31,33 @@ enum instance_name instance_name_parse(const char *name, unsigned *number)
     return INSTANCE_NAME_GOOD;
 }
 
+/* What clients and the agent add to it themselves. */
+static const char *request_path_of(const struct url *url, const char *health_path)
+{
+    const char *const paths[] = {health_path, "/health", "/v1/audio/transcriptions", "/transcribe"};
+    size_t length = strlen(url->path);
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        size_t end = strlen(paths[i]);
+        if (end > 1 && length >= end && strcmp(url->path + length - end, paths[i]) == 0)
+            return paths[i];
+    }
+    return NULL;
+}
+
+static void warn_of_request_path(const struct config *config, const struct setting *setting,
+                                 const struct url *url, struct errors *errors)
+{
+    const char *path = request_path_of(url, config->health_path);
+
+    if (path != NULL)
+        errors_warn(errors,
+                    "%s=\"%s\" (%s): ends in %s, which each request gets after it: \"%.*s\" is "
+                    "most likely what is meant",
+                    setting->name, url->text, setting->origin, path,
+                    (int)(strlen(url->text) - strlen(path)), url->text);
+}
+
 static void reject_url(const struct setting *setting, const char *problem, struct errors *errors)
 {
     struct setting redacted = *setting;
@@ -44,12 +71,15 @@ static void add_instance(struct config *config, const struct setting *setting, u
                          struct errors *errors)
 {
     struct url url;
-    const char *problem = url_parse(&url, setting->value);
+    const char *problem = settings_reference_problem(setting);
 
+    if (problem == NULL)
+        problem = url_parse(&url, setting->value);
     if (problem != NULL) {
         reject_url(setting, problem, errors);
         return;
     }
+    warn_of_request_path(config, setting, &url, errors);
     config->instances =
         xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
     config->instances[config->instance_count++] =
@@ -91,6 +121,19 @@ static void reject_same_urls(const struct config *config, struct errors *errors)
     free(sorted);
 }
 
+static void report_number(const struct setting *setting, struct errors *errors)
+{
+    static const char rule[] = "N in INSTANCE_N_URL is a number from 1 to %d, without leading "
+                               "zeros";
+    char *text = xasprintf(rule, INSTANCE_NUMBER_MAX);
+
+    if (setting->in_env_file)
+        errors_add(errors, "%s (%s): %s", setting->name, setting->origin, text);
+    else
+        errors_warn(errors, "%s (%s) is ignored: %s", setting->name, setting->origin, text);
+    free(text);
+}
+
 /* Returns whether there was any, good or bad. */
 static bool read_all(struct config *config, const struct settings *settings, struct errors *errors)
 {
@@ -103,10 +146,7 @@ static bool read_all(struct config *config, const struct settings *settings, str
         if (form == INSTANCE_NAME_GOOD)
             add_instance(config, setting, number, errors);
         else if (form == INSTANCE_NAME_NUMBER)
-            errors_warn(errors,
-                        "%s (%s) is ignored: N in INSTANCE_N_URL is a number from 1 to %d, without "
-                        "leading zeros",
-                        setting->name, setting->origin, INSTANCE_NUMBER_MAX);
+            report_number(setting, errors);
         any = any || form == INSTANCE_NAME_GOOD;
     }
     return any;

@@ -20,8 +20,8 @@ enum instance_name instance_name_parse(const char *name, unsigned *number);
 
 /*
  * Reads all of them into config->instances, in the order of their numbers, and reports bad URLs,
- * bad numbers (a warning, since others write to the environment too), and URLs that are there twice
- * or not at all.
+ * bad numbers (in a .env file an error, in the environment, which others write too, a warning),
+ * URLs that are there twice or not at all, and those that look like a part of a request.
  */
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors);
 

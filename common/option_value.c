@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "grammar.h"
 #include "xalloc.h"
 
-#define PROBLEM_MAX 80
+#define PROBLEM_MAX 1600
 #define MS_PER_SECOND 1000U
 
 static char problem_text[PROBLEM_MAX];
@@ -55,9 +56,97 @@ static const char *set_flag(const char *value, bool *field)
     return NULL;
 }
 
+/* A relative path would be another file for each program that reads it. */
+static const char *check_file(const char *value)
+{
+    if (!grammar_is_plain_file(value))
+        return "expected an absolute path of letters, digits and -._~/:@+=";
+    if (value[0] == '/')
+        return NULL;
+    char *folder = getcwd(NULL, 0);
+    snprintf(problem_text, sizeof(problem_text),
+             "expected an absolute path, since HAProxy and the agent may run in other folders: "
+             "from here it would be %.1000s/%.200s",
+             folder == NULL ? "…" : folder, value);
+    free(folder);
+    return problem_text;
+}
+
+/*
+ * A part of a list as a pointer: one that doesn't begin with "/" is a path of names with dots
+ * between them, or "$.a" of JSONPath, or "#/a" of URIs. `mended` has room for one byte more.
+ */
+static size_t mend_pointer(const char *part, size_t length, char *mended)
+{
+    size_t used = 0;
+    size_t skipped = 0;
+
+    if (strncmp(part, "$.", 2) == 0)
+        skipped = 2;
+    else if (strncmp(part, "#/", 2) == 0)
+        skipped = 1;
+    bool is_path = length > skipped && part[skipped] != '/';
+    if (is_path)
+        mended[used++] = '/';
+    for (size_t i = skipped; i < length; i++)
+        mended[used++] = is_path && part[i] == '.' ? '/' : part[i];
+    return used;
+}
+
+/* The pointers that were meant. `mended` has twice the room of `value`. */
+static void mend_pointers(const char *value, char *mended)
+{
+    while (*value != '\0') {
+        size_t length = strcspn(value, ",");
+        mended += mend_pointer(value, length, mended);
+        value += length;
+        if (*value == ',')
+            *mended++ = *value++;
+    }
+    *mended = '\0';
+}
+
+/* What is expected, and what was meant, if it is the first "/" that is missing. */
+static const char *pointer_problem(const char *value, bool is_good(const char *),
+                                   const char *expected)
+{
+    char mended[2 * GRAMMAR_MEMBER_MAX];
+
+    if (strlen(value) >= GRAMMAR_MEMBER_MAX)
+        return expected;
+    mend_pointers(value, mended);
+    if (!is_good(mended))
+        return expected;
+    snprintf(problem_text, sizeof(problem_text), "%s: did you mean %s?", expected, mended);
+    return problem_text;
+}
+
+static bool are_pointers(const char *value)
+{
+    return grammar_is_list(value, grammar_is_json_pointer);
+}
+
 static bool are_networks(const char *value)
 {
     return strcmp(value, CONFIG_NO_PROXIES) == 0 || grammar_is_list(value, grammar_is_network);
+}
+
+static const char *check_pointers(const char *value)
+{
+    if (are_pointers(value))
+        return NULL;
+    return pointer_problem(value, are_pointers,
+                           "expected at most 16 JSON Pointers (RFC 6901) separated by commas, such "
+                           "as /active_jobs,/concurrency/active_transcriptions");
+}
+
+static const char *check_member(const char *value)
+{
+    if (grammar_is_member_pointer(value))
+        return NULL;
+    return pointer_problem(value, grammar_is_member_pointer,
+                           "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
+                           "digits, _ and -, which don't start with a digit)");
 }
 
 static const char *check_text(const struct option_info *option, const char *value)
@@ -72,9 +161,7 @@ static const char *check_text(const struct option_info *option, const char *valu
                    ? NULL
                    : "expected an IP address or a host name by RFC 1123";
     case OPTION_FILE:
-        return value[0] == '/' && grammar_is_plain_file(value)
-                   ? NULL
-                   : "expected an absolute path of letters, digits and -._~/:@+=";
+        return check_file(value);
     case OPTION_USER:
         return grammar_is_user_name(value) ? NULL : "expected a user name";
     case OPTION_PATH:
@@ -91,15 +178,9 @@ static const char *check_text(const struct option_info *option, const char *valu
                                    : "expected at most 16 addresses or networks separated by "
                                      "commas, such as 10.0.0.0/8,fc00::/7, or none";
     case OPTION_MEMBER:
-        return grammar_is_member_pointer(value)
-                   ? NULL
-                   : "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
-                     "digits, _ and -, which don't start with a digit)";
+        return check_member(value);
     case OPTION_POINTERS:
-        return grammar_is_list(value, grammar_is_json_pointer)
-                   ? NULL
-                   : "expected at most 16 JSON Pointers (RFC 6901) separated by commas, such as "
-                     "/active_jobs,/concurrency/active_transcriptions";
+        return check_pointers(value);
     default:
         return "has a type that isn't handled";
     }

@@ -236,6 +236,8 @@ const struct option_info option_table[] = {
         .fallback = "3",
         .help = "the longest that a connection to an instance may take, before the next one is "
                 "tried",
+        .more = "More than a minute gives a warning: a job waits as long at each instance that "
+                "doesn't answer.",
     },
     {
         .name = "MAX_CONNECTIONS",
@@ -324,7 +326,8 @@ const struct option_info option_table[] = {
         .fallback = "/run/leastjobs/haproxy.sock",
         .help = "HAProxy's runtime socket, which the agent reads; with .admin behind it, the "
                 "operator's",
-        .more = "At most 90 characters.",
+        .more = "At most 90 characters. Its folder must be there: `leastjobs-genconf --check` "
+                "looks.",
     },
     {
         .name = "HAPROXY_USER",

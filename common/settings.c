@@ -7,24 +7,31 @@
 
 #define SHOWN_VALUE_MAX 200
 
-void settings_add(struct settings *settings, const char *name, const char *value,
-                  const char *origin)
+struct setting *settings_add(struct settings *settings, const char *name, const char *value,
+                             const char *origin)
 {
     if (value[0] == '\0' || settings_find(settings, name) != NULL)
-        return;
+        return NULL;
     settings->items = xreallocarray(settings->items, settings->count + 1, sizeof(*settings->items));
-    settings->items[settings->count++] = (struct setting){
+    struct setting *added = &settings->items[settings->count++];
+    *added = (struct setting){
         .name = xstrdup(name),
         .value = xstrdup(value),
         .origin = xstrdup(origin),
     };
+    return added;
 }
 
 void settings_add_all(struct settings *settings, const struct settings *source)
 {
-    for (size_t i = 0; i < source->count; i++)
-        settings_add(settings, source->items[i].name, source->items[i].value,
-                     source->items[i].origin);
+    for (size_t i = 0; i < source->count; i++) {
+        const struct setting *item = &source->items[i];
+        struct setting *added = settings_add(settings, item->name, item->value, item->origin);
+        if (added == NULL)
+            continue;
+        added->in_env_file = item->in_env_file;
+        added->has_reference = item->has_reference;
+    }
 }
 
 const struct setting *settings_find(const struct settings *settings, const char *name)
@@ -66,6 +73,14 @@ void settings_reject(struct errors *errors, const struct setting *setting, const
 
     errors_add(errors, "%s=\"%s\" (%s): %s", setting->name, text, setting->origin, problem);
     free(text);
+}
+
+const char *settings_reference_problem(const struct setting *setting)
+{
+    if (!setting->has_reference)
+        return NULL;
+    return "$ stands for itself here, other than in docker compose: write the value, or set the "
+           "variable in the environment";
 }
 
 void settings_free(struct settings *settings)

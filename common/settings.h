@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_SETTINGS_H
 #define LEASTJOBS_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "errors.h"
@@ -14,6 +15,8 @@ struct setting {
     char *name;
     char *value;
     char *origin;
+    bool in_env_file;
+    bool has_reference; /* $X or ${X} of a .env file, which compose would expand and we don't */
 };
 
 struct settings {
@@ -24,10 +27,10 @@ struct settings {
 /*
  * Adds a value unless it is empty (an empty value counts as unset: docker compose passes unset
  * variables that way) or the name is there already: sources are read in order of precedence.
- * Copies its arguments.
+ * Copies its arguments. Returns what was added, good until the next call, or NULL.
  */
-void settings_add(struct settings *settings, const char *name, const char *value,
-                  const char *origin);
+struct setting *settings_add(struct settings *settings, const char *name, const char *value,
+                             const char *origin);
 /* The same for each value of another source. */
 void settings_add_all(struct settings *settings, const struct settings *source);
 const struct setting *settings_find(const struct settings *settings, const char *name);
@@ -37,6 +40,9 @@ void settings_read_environment(struct settings *settings, char *const *environme
 
 /* Adds the error `NAME="VALUE" (ORIGIN): PROBLEM`, of an endless value its beginning. */
 void settings_reject(struct errors *errors, const struct setting *setting, const char *problem);
+
+/* What is wrong with a value that has a reference, NULL if it has none. Static. */
+const char *settings_reference_problem(const struct setting *setting);
 
 void settings_free(struct settings *settings);
 

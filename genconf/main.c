@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "config.h"
 #include "connections.h"
+#include "consistency.h"
 #include "names.h"
 #include "output.h"
 #include "render.h"
@@ -161,6 +162,8 @@ int main(int argc, char **argv)
         choose_max_connections(config, &errors);
         secrets_check(config, &errors);
         choose_user(config, &errors);
+        if (arguments.check)
+            consistency_check_socket_folder(config, &errors);
     }
     errors_print(&errors, PROGRAM, stderr);
     status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);

@@ -53,6 +53,7 @@ static void check_again(const struct settings *settings)
     promise_of(errors.count == 0, text);
     promise_of(again.count == settings->count, text);
     for (size_t i = 0; i < again.count; i++) {
+        promise_of(!again.items[i].has_reference, text);
         promise_of(strcmp(again.items[i].name, settings->items[i].name) == 0, text);
         promise_of(strcmp(again.items[i].value, settings->items[i].value) == 0, text);
     }
@@ -68,6 +69,8 @@ static void check_settings(const struct settings *settings, const char *text)
         const struct setting *item = &settings->items[i];
         promise(settings_find(settings, item->name) == item);
         promise(item->value[0] != '\0');
+        promise(item->in_env_file);
+        promise(!item->has_reference || strchr(item->value, '$') != NULL);
         promise(strlen(item->name) <= ENVFILE_NAME_MAX);
         promise_of(fuzz_is_printable_ascii(item->name), item->name);
         promise_of(strpbrk(item->name, " =#'\"\\$") == NULL, item->name);

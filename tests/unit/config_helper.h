@@ -3,6 +3,7 @@
 
 /* Configurations of a few variables, for the tests of config.h and of what it calls. */
 #include "config.h"
+#include "envfile.h"
 #include "helper.h"
 
 #define VARIABLES_MAX 40
@@ -91,6 +92,17 @@ static inline void check_all_accepted(const char *const *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         check_accepted(cases[i]);
+}
+
+/* As a .env file, named ".env". */
+static inline struct config *load_env_file(const char *text, struct errors *errors)
+{
+    struct settings settings = {0};
+
+    envfile_parse(&settings, text, strlen(text), ".env", errors);
+    struct config *config = config_from_settings(&settings, errors);
+    settings_free(&settings);
+    return config;
 }
 
 #endif

@@ -107,6 +107,49 @@ static void variables_of_other_programs_are_passed_over(void **state)
     config_free(config);
 }
 
+/* INSTANCE_0_URL may be anybody's variable; a number in our own file is ours alone. */
+static void a_reference_that_compose_would_expand_is_refused_in_an_env_file(void **state)
+{
+    static const char *const texts[] = {
+        "INSTANCE_1_URL=http://a\nPORT=$PORT\n",
+        "INSTANCE_1_URL=http://a\nPORT=${PORT:-80}\n",
+        "INSTANCE_1_URL=http://a\nPORT=\"${PORT}\"\n",
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD=/${FIELD}\n",
+        "INSTANCE_1_URL=http://$GPU:8000\n",
+        "INSTANCE_1_URL=${GPU}\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct errors errors = {0};
+        assert_case(texts[i], load_env_file(texts[i], &errors) == NULL);
+        assert_case(texts[i], errors.count == 1);
+        assert_error(&errors, "$ stands for itself here, other than in docker compose");
+        errors_free(&errors);
+    }
+}
+
+static void a_dollar_that_compose_would_not_expand_is_taken(void **state)
+{
+    static const char *const texts[] = {
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD='/$a'\n",
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD=\"/\\$a\"\n",
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD=/a$\n",
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD=/a$1\n",
+        "INSTANCE_1_URL=http://a\nOTHERS=$a${b}\n",
+        "INSTANCE_1_URL=http://a\nJOBS_FIELD=$a\nJOBS_FIELD=/a\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct errors errors = {0};
+        struct config *config = load_env_file(texts[i], &errors);
+        assert_no_errors(&errors);
+        assert_case(texts[i], config != NULL && errors.warning_count == 0);
+        config_free(config);
+    }
+}
+
 static void a_message_shows_neither_password_nor_control_characters(void **state)
 {
     struct errors errors = {0};
@@ -306,6 +349,8 @@ int main(void)
         cmocka_unit_test(one_instance_is_enough_and_the_rest_has_defaults),
         cmocka_unit_test(every_variable_sets_its_field),
         cmocka_unit_test(variables_of_other_programs_are_passed_over),
+        cmocka_unit_test(a_reference_that_compose_would_expand_is_refused_in_an_env_file),
+        cmocka_unit_test(a_dollar_that_compose_would_not_expand_is_taken),
         cmocka_unit_test(a_message_shows_neither_password_nor_control_characters),
         cmocka_unit_test(a_newline_in_any_text_is_refused),
         cmocka_unit_test(an_endless_value_is_shown_in_part),

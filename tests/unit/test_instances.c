@@ -38,6 +38,19 @@ static void an_instance_number_that_is_not_one_is_ignored_with_a_warning(void **
     }
 }
 
+/* INSTANCE_0_URL may be anybody's variable in the environment, but hardly in our own file. */
+static void an_instance_number_that_is_not_one_is_an_error_in_an_env_file(void **state)
+{
+    struct errors errors = {0};
+
+    (void)state;
+    assert_null(load_env_file("INSTANCE_1_URL=http://a\nINSTANCE_0_URL=http://b\n", &errors));
+    assert_int_equal(errors.count, 1);
+    assert_error(&errors, "INSTANCE_0_URL (.env line 2): N in INSTANCE_N_URL is a number from 1 to "
+                          "65535");
+    errors_free(&errors);
+}
+
 static void an_instance_number_out_of_range_in_our_own_file_is_refused(void **state)
 {
     static const char *const numbers[] = {"0", "-1", "65536"};
@@ -176,11 +189,47 @@ static void more_than_ten_thousand_instances_are_refused(void **state)
     settings_free(&settings);
 }
 
+static void a_url_that_ends_in_a_path_of_requests_is_warned_of(void **state)
+{
+    static const char *const ends[] = {"/health", "/v1/audio/transcriptions", "/transcribe",
+                                       "/asr/health", "/health/"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        struct errors errors = {0};
+        char variable[80];
+        snprintf(variable, sizeof(variable), "INSTANCE_2_URL=http://b:80%s", ends[i]);
+        struct config *config = load_one(variable, &errors);
+        assert_case(ends[i], config != NULL && errors.warning_count == 1);
+        assert_case(ends[i], warnings_have(&errors, "INSTANCE_2_URL=\"http://b"));
+        assert_case(ends[i], warnings_have(&errors, i == 3 ? ": \"http://b/asr\" is most likely"
+                                                           : ": \"http://b\" is most likely"));
+        config_free(config);
+        errors_free(&errors);
+    }
+}
+
+static void a_url_that_ends_in_the_configured_health_path_is_warned_of(void **state)
+{
+    struct errors errors = {0};
+    struct config *config = load((variables){"INSTANCE_1_URL=http://a/ok",
+                                             "INSTANCE_2_URL=http://a/healthy", "HEALTH_PATH=/ok"},
+                                 &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(errors.warning_count, 1);
+    assert_true(warnings_have(&errors, "INSTANCE_1_URL=\"http://a/ok\""));
+    config_free(config);
+    errors_free(&errors);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(instances_are_in_the_order_of_their_numbers_which_may_have_gaps),
         cmocka_unit_test(an_instance_number_that_is_not_one_is_ignored_with_a_warning),
+        cmocka_unit_test(an_instance_number_that_is_not_one_is_an_error_in_an_env_file),
         cmocka_unit_test(an_instance_number_out_of_range_in_our_own_file_is_refused),
         cmocka_unit_test(without_an_instance_the_message_says_what_to_set),
         cmocka_unit_test(a_bad_url_is_refused_with_variable_value_and_reason),
@@ -189,6 +238,8 @@ int main(void)
         cmocka_unit_test(urls_that_differ_in_scheme_port_or_path_are_different),
         cmocka_unit_test(each_further_copy_of_a_url_is_one_error),
         cmocka_unit_test(more_than_ten_thousand_instances_are_refused),
+        cmocka_unit_test(a_url_that_ends_in_a_path_of_requests_is_warned_of),
+        cmocka_unit_test(a_url_that_ends_in_the_configured_health_path_is_warned_of),
     };
 
     return cmocka_run_group_tests_name("instances", tests, NULL, NULL);

@@ -225,6 +225,18 @@ static void a_file_is_an_absolute_path_without_odd_characters(void **state)
     check_all_refused(bad, COUNT(bad));
 }
 
+static void a_relative_file_is_refused_with_where_it_would_be(void **state)
+{
+    char old[1024];
+
+    (void)state;
+    assert_non_null(getcwd(old, sizeof(old)));
+    assert_int_equal(chdir("/tmp"), 0);
+    check_refused("API_KEYS_FILE=keys", "an absolute path, since HAProxy and the agent may run in "
+                                        "other folders: from here it would be /tmp/keys");
+    assert_int_equal(chdir(old), 0);
+}
+
 static void a_health_path_is_a_plain_path(void **state)
 {
     static const char *const good[] = {"HEALTH_PATH=/", "HEALTH_PATH=/v2/health/ready"};
@@ -281,6 +293,31 @@ static void a_jobs_field_is_a_list_of_json_pointers(void **state)
     (void)state;
     check_all_accepted(good, COUNT(good));
     check_all_refused(bad, COUNT(bad));
+}
+
+static void a_pointer_without_its_slash_is_refused_with_the_one_that_has_it(void **state)
+{
+    static const struct refused cases[] = {
+        {"JOBS_FIELD=active_jobs", "JSON Pointers (RFC 6901) separated by commas, such as "
+                                   "/active_jobs,/concurrency/active_transcriptions: did you mean "
+                                   "/active_jobs?"},
+        {"JOBS_FIELD=/a,b.c", "did you mean /a,/b/c?"},
+        {"JOBS_FIELD=$.a.b", "did you mean /a/b?"},
+        {"JOBS_FIELD=#/a.b", "did you mean /a.b?"},
+        {"JOB_ID_FIELD=job_id", "did you mean /job_id?"},
+        {"JOB_ID_FIELD=job.id", "did you mean /job/id?"},
+    };
+    static const char *const hopeless[] = {"JOBS_FIELD=a,", "JOBS_FIELD=,a", "JOBS_FIELD=/a~2",
+                                           "JOB_ID_FIELD=0", "JOB_ID_FIELD=/a~1b"};
+
+    (void)state;
+    check_all_refused(cases, COUNT(cases));
+    for (size_t i = 0; i < COUNT(hopeless); i++) {
+        struct errors errors = {0};
+        assert_null(load_one(hopeless[i], &errors));
+        assert_case(hopeless[i], !errors_have(&errors, "did you mean"));
+        errors_free(&errors);
+    }
 }
 
 static void a_job_id_is_at_a_pointer_that_haproxy_can_follow(void **state)
@@ -348,9 +385,11 @@ int main(void)
         cmocka_unit_test(a_bind_address_is_an_ip_address_or_a_star),
         cmocka_unit_test(the_agents_host_is_an_ip_address_or_a_name),
         cmocka_unit_test(a_file_is_an_absolute_path_without_odd_characters),
+        cmocka_unit_test(a_relative_file_is_refused_with_where_it_would_be),
         cmocka_unit_test(a_health_path_is_a_plain_path),
         cmocka_unit_test(extra_paths_are_plain_paths_between_commas),
         cmocka_unit_test(a_jobs_field_is_a_list_of_json_pointers),
+        cmocka_unit_test(a_pointer_without_its_slash_is_refused_with_the_one_that_has_it),
         cmocka_unit_test(a_job_id_is_at_a_pointer_that_haproxy_can_follow),
         cmocka_unit_test(trusted_proxies_are_addresses_and_networks_or_none),
     };
