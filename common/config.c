@@ -6,6 +6,7 @@
 #include "consistency.h"
 #include "envfile.h"
 #include "instances.h"
+#include "misspelt.h"
 #include "option_value.h"
 #include "options.h"
 #include "xalloc.h"
@@ -45,6 +46,7 @@ struct config *config_from_settings(const struct settings *settings, struct erro
 {
     struct config *config = xcalloc(1, sizeof(*config));
 
+    misspelt_report(settings, errors);
     read_options(config, settings, errors);
     instances_read(config, settings, errors);
     consistency_check(config, settings, errors);

@@ -451,6 +451,35 @@ def test_a_mistake_in_a_libconfig_file_is_refused_with_its_place(tmp_path, text,
     assert str(file) in message
 
 
+MISSPELT = {
+    "INSTANCE_1URL": "INSTANCE_1_URL",
+    "INSTANCES_1_URL": "INSTANCE_1_URL",
+    "instance_1_url": "INSTANCE_1_URL",
+    "HEALTHCHECK_INTERVAL": "HEALTH_CHECK_INTERVAL",
+    "API_KEY_FILE": "API_KEYS_FILE",
+    "TLS_CERT": "TLS_CERT_FILE",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_name_in_an_env_file_is_refused_with_the_nearest_one(tmp_path, name):
+    file = tmp_path / "some.env"
+    file.write_text(f"INSTANCE_2_URL=http://b\n{name}=x\n")
+    message = refused(tmp_path, {}, ["--env-file", file])
+    assert f"{name} ({file} line 2): unknown variable: did you mean {MISSPELT[name]}?" in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_name_in_the_environment_is_warned_of(name):
+    for command in (genconf_command(), agent_command() + ["-t"]):
+        result = run(command, {"INSTANCE_2_URL": "http://b", name: "x"})
+        message = result.stderr.decode()
+        assert result.returncode == 0, message
+        expected = f"{name} (environment): unknown variable: did you mean {MISSPELT[name]}?"
+        assert f"warning: {expected}" in message
+
+
 # What stands in .env files beside ours: of the Python balancer, of compose, of the instances.
 SHARED_ENV = """
 INSTANCE_1_URL=http://gpu-server-1:8000

@@ -9,6 +9,9 @@
 
 #include "envfile.h"
 #include "fuzz.h"
+#include "instances.h"
+#include "misspelt.h"
+#include "options.h"
 
 #define NAME ".env"
 
@@ -62,6 +65,22 @@ static void check_again(const struct settings *settings)
     settings_free(&again);
 }
 
+/* A name of ours is never misspelt, and what another one is taken for is ours. */
+static void check_name(const char *name)
+{
+    char text[MISSPELT_SUGGESTION_MAX];
+    const char *suggestion = misspelt_suggest(name, text);
+    unsigned number;
+
+    if (suggestion == NULL)
+        return;
+    promise_of(option_find(name) == NULL, name);
+    promise_of(instance_name_parse(name, &number) == INSTANCE_NAME_OTHER, name);
+    promise_of(option_find(suggestion) != NULL || strcmp(suggestion, "INSTANCE_N_URL") == 0 ||
+                   instance_name_parse(suggestion, &number) == INSTANCE_NAME_GOOD,
+               suggestion);
+}
+
 static void check_settings(const struct settings *settings, const char *text)
 {
     fuzz_check_origins(settings, NAME, text);
@@ -72,6 +91,7 @@ static void check_settings(const struct settings *settings, const char *text)
         promise(item->in_env_file);
         promise(!item->has_reference || strchr(item->value, '$') != NULL);
         promise(strlen(item->name) <= ENVFILE_NAME_MAX);
+        check_name(item->name);
         promise_of(fuzz_is_printable_ascii(item->name), item->name);
         promise_of(strpbrk(item->name, " =#'\"\\$") == NULL, item->name);
     }

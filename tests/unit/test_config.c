@@ -96,8 +96,8 @@ static void variables_of_other_programs_are_passed_over(void **state)
 {
     struct errors errors = {0};
     struct config *config =
-        load((variables){"INSTANCE_1_URL=http://a", "INSTANCE__URL=x", "INSTANCE_1_URLS=x",
-                         "MY_INSTANCE_1_URL=x", "INSTANCE_1=x", "PATH=/bin", "port=x", "HOME=/"},
+        load((variables){"INSTANCE_1_URL=http://a", "MY_INSTANCE_1_URL=x", "INSTANCE_ID=x",
+                         "PATH=/bin", "port=x", "HOME=/", "HTTP_PORT=x"},
              &errors);
 
     (void)state;
@@ -108,6 +108,49 @@ static void variables_of_other_programs_are_passed_over(void **state)
 }
 
 /* INSTANCE_0_URL may be anybody's variable; a number in our own file is ours alone. */
+static void a_misspelt_variable_of_the_environment_is_warned_of(void **state)
+{
+    struct errors errors = {0};
+    struct config *config =
+        load((variables){"INSTANCE_1_URL=http://a", "INSTANCES_2_URL=http://b"}, &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(config->instance_count, 1);
+    assert_int_equal(errors.warning_count, 1);
+    assert_string_equal(errors.warnings[0],
+                        "INSTANCES_2_URL (environment): unknown variable: did you mean "
+                        "INSTANCE_2_URL?");
+    config_free(config);
+    errors_free(&errors);
+}
+
+static void a_misspelt_variable_of_an_env_file_is_an_error(void **state)
+{
+    struct errors errors = {0};
+
+    (void)state;
+    assert_null(load_env_file("INSTANCE_1_URL=http://a\nHEALTHCHECK_INTERVAL=2\n", &errors));
+    assert_int_equal(errors.count, 1);
+    assert_error(&errors, "HEALTHCHECK_INTERVAL (.env line 2): unknown variable: did you mean "
+                          "HEALTH_CHECK_INTERVAL?");
+    errors_free(&errors);
+}
+
+static void a_near_name_is_another_programs_if_ours_is_set_too(void **state)
+{
+    struct errors errors = {0};
+    struct config *config = load_env_file("INSTANCE_1_URL=http://a\nHEALTHCHECK_INTERVAL=2\n"
+                                          "HEALTH_CHECK_INTERVAL=3\nTLS_CERT=\n",
+                                          &errors);
+
+    (void)state;
+    assert_no_errors(&errors);
+    assert_int_equal(errors.warning_count, 0);
+    assert_int_equal(config->check_interval_ms, 3000);
+    config_free(config);
+}
+
 static void a_reference_that_compose_would_expand_is_refused_in_an_env_file(void **state)
 {
     static const char *const texts[] = {
@@ -349,6 +392,9 @@ int main(void)
         cmocka_unit_test(one_instance_is_enough_and_the_rest_has_defaults),
         cmocka_unit_test(every_variable_sets_its_field),
         cmocka_unit_test(variables_of_other_programs_are_passed_over),
+        cmocka_unit_test(a_misspelt_variable_of_the_environment_is_warned_of),
+        cmocka_unit_test(a_misspelt_variable_of_an_env_file_is_an_error),
+        cmocka_unit_test(a_near_name_is_another_programs_if_ours_is_set_too),
         cmocka_unit_test(a_reference_that_compose_would_expand_is_refused_in_an_env_file),
         cmocka_unit_test(a_dollar_that_compose_would_not_expand_is_taken),
         cmocka_unit_test(a_message_shows_neither_password_nor_control_characters),
