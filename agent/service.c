@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "changes.h"
 #include "checks.h"
 #include "clock.h"
 #include "listener.h"
@@ -196,6 +197,7 @@ bool service_reload(struct service *service, struct config *config, struct error
         config_free(config);
         return false;
     }
+    changes_warn(service->config, config, errors);
     take_config(service, config, &budget);
     return true;
 }
