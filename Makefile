@@ -118,6 +118,11 @@ run: ## install what is missing, build, and serve until Ctrl-C
 	@$(MAKE) -s --no-print-directory all $(SIM)
 	@LEASTJOBS_BUILD=$(BUILD) tools/run
 
+demo: ## the same with three simulated instances, whatever .env says
+	@tools/install-packages build run
+	@$(MAKE) -s --no-print-directory all $(SIM)
+	@LEASTJOBS_BUILD=$(BUILD) tools/run --demo
+
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
 	@$(MAKE) -s --no-print-directory unit golden e2e
