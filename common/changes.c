@@ -60,6 +60,13 @@ static void add_difference(struct difference *difference, unsigned number)
                          "%sINSTANCE_%u_URL", difference->length == 0 ? "" : ", ", number);
 }
 
+/* Of the instance at an index; above all of them at the end. */
+static unsigned number_at(const struct config *config, size_t index)
+{
+    return index < config->instance_count ? config->instances[index].number
+                                          : INSTANCE_NUMBER_MAX + 1U;
+}
+
 /* Both are in the order of their numbers. */
 static void compare_instances(const struct config *old, const struct config *new,
                               struct difference *difference)
@@ -68,20 +75,13 @@ static void compare_instances(const struct config *old, const struct config *new
     size_t j = 0;
 
     while (i < old->instance_count || j < new->instance_count) {
-        const struct instance_config *left = i < old->instance_count ? &old->instances[i] : NULL;
-        const struct instance_config *right = j < new->instance_count ? &new->instances[j] : NULL;
-        if (right == NULL || (left != NULL && left->number < right->number)) {
-            add_difference(difference, left->number);
-            i++;
-        } else if (left == NULL || right->number < left->number) {
-            add_difference(difference, right->number);
-            j++;
-        } else {
-            if (strcmp(left->url.text, right->url.text) != 0)
-                add_difference(difference, left->number);
-            i++;
-            j++;
-        }
+        unsigned left = number_at(old, i);
+        unsigned right = number_at(new, j);
+        unsigned number = left < right ? left : right;
+        if (left != right || strcmp(old->instances[i].url.text, new->instances[j].url.text) != 0)
+            add_difference(difference, number);
+        i += left == number;
+        j += right == number;
     }
 }
 

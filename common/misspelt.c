@@ -114,7 +114,7 @@ static bool has_few_mistakes(const char *text, const char *ours)
 
 static bool is_near(const struct name *name, const char *ours)
 {
-    struct name folded;
+    struct name folded = {0};
 
     if (strlen(ours) < NAME_MIN || !fold(ours, &folded))
         return false;
@@ -153,7 +153,7 @@ static bool is_known(const char *name)
 
 const char *misspelt_suggest(const char *name, char *suggestion)
 {
-    struct name folded;
+    struct name folded = {0};
 
     if (is_known(name) || !fold(name, &folded))
         return NULL;

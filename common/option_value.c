@@ -89,7 +89,7 @@ static size_t mend_pointer(const char *part, size_t length, char *mended)
     if (is_path)
         mended[used++] = '/';
     for (size_t i = skipped; i < length; i++)
-        mended[used++] = is_path && part[i] == '.' ? '/' : part[i];
+        mended[used++] = (char)(is_path && part[i] == '.' ? '/' : part[i]);
     return used;
 }
 

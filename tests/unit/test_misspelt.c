@@ -7,13 +7,12 @@ static void check_suggestion(const char *name, const char *expected)
     char text[MISSPELT_SUGGESTION_MAX];
     const char *suggestion = misspelt_suggest(name, text);
 
-    if (expected == NULL && suggestion != NULL)
-        fail_msg("%s is taken for %s", name, suggestion);
-    if (expected == NULL)
-        return;
-    if (suggestion == NULL)
+    if (expected != NULL && suggestion != NULL)
+        assert_case_text(name, suggestion, expected);
+    else if (expected != NULL)
         fail_msg("%s isn't taken for %s", name, expected);
-    assert_case_text(name, suggestion, expected);
+    else if (suggestion != NULL)
+        fail_msg("%s is taken for %s", name, suggestion);
 }
 
 static void a_name_that_is_nearly_ours_is_found(void **state)
