@@ -69,12 +69,14 @@ static size_t split(struct name *name, char *words[WORDS_MAX])
     return count;
 }
 
-static bool has_same_words(struct name a, struct name b)
+static bool has_same_words(const char *text, const char *ours)
 {
+    struct name a = {0};
+    struct name b = {0};
     char *left[WORDS_MAX];
     char *right[WORDS_MAX];
 
-    if (strlen(a.text) != strlen(b.text))
+    if (strlen(text) != strlen(ours) || !fold(text, &a) || !fold(ours, &b))
         return false;
     size_t count = split(&a, left);
     if (split(&b, right) != count)
@@ -114,11 +116,9 @@ static bool has_few_mistakes(const char *text, const char *ours)
 
 static bool is_near(const struct name *name, const char *ours)
 {
-    struct name folded = {0};
-
-    if (strlen(ours) < NAME_MIN || !fold(ours, &folded))
+    if (strlen(ours) < NAME_MIN)
         return false;
-    return has_same_letters(name->text, ours) || has_same_words(*name, folded) ||
+    return has_same_letters(name->text, ours) || has_same_words(name->text, ours) ||
            lacks_ending(name->text, ours) || has_few_mistakes(name->text, ours);
 }
 
