@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "agent_checks/listener.h"
 #include "changes.h"
-#include "checks.h"
+#include "checks/checks.h"
 #include "clock.h"
-#include "listener.h"
+#include "http/status.h"
 #include "log.h"
-#include "status.h"
 #include "xalloc.h"
 
 /* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */

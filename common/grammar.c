@@ -109,17 +109,6 @@ bool grammar_is_plain_file(const char *text)
     return text[0] != '\0' && strlen(text) <= GRAMMAR_FILE_PATH_MAX;
 }
 
-bool grammar_is_json_pointer(const char *text)
-{
-    if (text[0] != '/')
-        return false;
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || (*text == '~' && text[1] != '0' && text[1] != '1'))
-            return false;
-    }
-    return true;
-}
-
 /*
  * HAProxy follows a path of names that are told apart by dots, and takes a number for an index:
  * names that need no quotes there are all that it is given.

@@ -5,8 +5,8 @@
 
 /*
  * How values are written: text in, yes or no out. Nothing here knows of options. What passes can't
- * end a word of haproxy.cfg or begin a directive there, but for JSON Pointers, which only the agent
- * reads.
+ * end a word of haproxy.cfg or begin a directive there. Locators of job counts, which only the
+ * agent reads, are the sources' to check (sources/source.h).
  */
 
 #define GRAMMAR_LIST_MAX 16
@@ -37,10 +37,10 @@ bool grammar_is_user_name(const char *text);
 /* Letters, digits and -._~/:@+=, at most GRAMMAR_FILE_PATH_MAX of them. */
 bool grammar_is_plain_file(const char *text);
 
-/* RFC 6901 section 3: "/" before each token, "~" only as "~0" or "~1". */
-bool grammar_is_json_pointer(const char *text);
-
-/* One that HAProxy's json_query() can follow: names of letters, digits, _ and -. */
+/*
+ * A JSON Pointer (RFC 6901) that HAProxy's json_query() can follow: names of letters, digits, _ and
+ * -.
+ */
 bool grammar_is_member_pointer(const char *text);
 
 /*

@@ -83,7 +83,11 @@ static void add_instance(struct config *config, const struct setting *setting, u
     config->instances =
         xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
     config->instances[config->instance_count++] =
-        (struct instance_config){.number = number, .url = url, .origin = xstrdup(setting->origin)};
+        (struct instance_config){.number = number,
+                                 .url = url,
+                                 .origin = xstrdup(setting->origin),
+                                 .source = source_find(SOURCE_DEFAULT),
+                                 .locator = config->jobs_field};
 }
 
 static int compare_numbers(const void *a, const void *b)

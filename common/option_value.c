@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "grammar.h"
+#include "sources/source.h"
 #include "xalloc.h"
 
 #define PROBLEM_MAX 1600
@@ -121,9 +122,9 @@ static const char *pointer_problem(const char *value, bool is_good(const char *)
     return problem_text;
 }
 
-static bool are_pointers(const char *value)
+static bool is_locator(const char *value)
 {
-    return grammar_is_list(value, grammar_is_json_pointer);
+    return source_find(SOURCE_DEFAULT)->check_locator(value) == NULL;
 }
 
 static bool are_networks(const char *value)
@@ -131,13 +132,11 @@ static bool are_networks(const char *value)
     return strcmp(value, CONFIG_NO_PROXIES) == 0 || grammar_is_list(value, grammar_is_network);
 }
 
-static const char *check_pointers(const char *value)
+static const char *check_locator(const char *value)
 {
-    if (are_pointers(value))
-        return NULL;
-    return pointer_problem(value, are_pointers,
-                           "expected at most 16 JSON Pointers (RFC 6901) separated by commas, such "
-                           "as /active_jobs,/concurrency/active_transcriptions");
+    const char *problem = source_find(SOURCE_DEFAULT)->check_locator(value);
+
+    return problem == NULL ? NULL : pointer_problem(value, is_locator, problem);
 }
 
 static const char *check_member(const char *value)
@@ -180,7 +179,7 @@ static const char *check_text(const struct option_info *option, const char *valu
     case OPTION_MEMBER:
         return check_member(value);
     case OPTION_POINTERS:
-        return check_pointers(value);
+        return check_locator(value);
     default:
         return "has a type that isn't handled";
     }

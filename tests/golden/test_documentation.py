@@ -287,7 +287,7 @@ def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
     fields = dict(re.findall(r'\.name = "(\w+)",.*?\.offset = FIELD\((\w+)\)', table, re.DOTALL))
     assert len(fields) > 20
     sources = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.c"))
-    sources = sources.replace("->locator", "config->jobs_field")
+    sources = re.sub(r"(?:->|\.)locator\b", " config->jobs_field", sources)
     for name, field in fields.items():
         used = re.search(rf"\bconfig->{field}\b", sources) is not None
         assert used == (places()[name] != "HAProxy"), name
