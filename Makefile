@@ -44,6 +44,7 @@ UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(call below,tests/unit,*.c)))
 # What tests and benchmarks need beside the product.
 SIM = $(BUILD)/leastjobs-sim
+OPTION_DOCS = $(BUILD)/leastjobs-option-docs
 BENCH_PROGRAMS = $(addprefix $(BUILD)/leastjobs-,model accept-loop checker)
 
 # `make V=1` shows the whole commands.
@@ -67,6 +68,10 @@ $(BUILD)/leastjobs-genconf: $(COMMON) $(GENCONF)
 
 $(SIM): $(call objects,$(call below,tests/sim,*.c))
 	$(call link,libevent openssl libcjson)
+
+# What `make docs` writes documents with.
+$(OPTION_DOCS): $(COMMON) $(call objects,tools/option_docs.c)
+	$(call link,$(LIBRARIES))
 
 # What only the benchmarks need: the model, a bare accept loop, a client of agent-checks.
 $(BUILD)/leastjobs-model: $(call objects,$(call below,tests/bench/model,*.c)) $(filter %/forecast.o,$(AGENT))
@@ -113,6 +118,11 @@ run: ## install what is missing, build, and serve until Ctrl-C
 	@$(MAKE) -s --no-print-directory all $(SIM)
 	@LEASTJOBS_BUILD=$(BUILD) tools/run
 
+demo: ## the same with three simulated instances, whatever .env says
+	@tools/install-packages build run
+	@$(MAKE) -s --no-print-directory all $(SIM)
+	@LEASTJOBS_BUILD=$(BUILD) tools/run --demo
+
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
 	@$(MAKE) -s --no-print-directory unit golden e2e
@@ -120,7 +130,7 @@ test: ## install what is missing, build, and run all tests
 unit: $(UNITS) ## the unit tests
 	@set -e; for unit in $(UNITS); do $(WRAPPER) $$unit; done
 
-golden: all ## generated configurations and documents against what is committed
+golden: all $(OPTION_DOCS) ## generated configurations and documents against what is committed
 	$(PYTEST) tests/golden
 
 e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
@@ -158,6 +168,16 @@ $(BENCHMARKS): bench-%:
 	@tools/install-packages build run test bench
 	@$(MAKE) -s --no-print-directory all $(SIM) $(BENCH_PROGRAMS)
 	LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/$*.py --out $(BENCH_OUT) $(BENCH_OPTIONS)
+
+# Documents that show the table of options, as FORMAT:FILE.
+OPTION_FILES = env:.env.example conf:agent/agent.conf man:man/leastjobs.conf.5 \
+	markdown:docs/configuration.md
+
+docs: $(OPTION_DOCS) ## write the table of options (common/options.c) into documents and samples
+	@set -e; for each in $(OPTION_FILES); do \
+		$(OPTION_DOCS) $${each%%:*} <$${each#*:} >$(BUILD)/option-docs; \
+		cat $(BUILD)/option-docs >$${each#*:}; \
+	done
 
 format: ## let clang-format rewrite the sources
 	clang-format -i $(SOURCES)

@@ -13,7 +13,6 @@
 /* An instance's number is part of a routing key of 64 bits (see genconf/render.c). */
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
-#define JOBS_FIELD_COUNT_MAX 16
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
 #define CONFIG_NO_PROXIES "none"
 

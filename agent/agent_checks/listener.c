@@ -82,6 +82,7 @@ static void serve(struct client *client, size_t line_length)
         ssize_t sent = send(client->fd, answer, length, MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)sent;
         listener->counts.answered++;
+        listener->counts.external += request.weighting == WEIGHTING_EXTERNAL;
     }
 }
 

@@ -21,8 +21,9 @@ struct listener;
 /* Counters for the metrics. */
 struct listener_counts {
     uint64_t answered;
-    uint64_t refused; /* what came wasn't a request, or there is no such instance */
-    uint64_t evicted; /* closed to make room */
+    uint64_t external; /* of these: by rules like genconf's, which add the external jobs */
+    uint64_t refused;  /* what came wasn't a request, or there is no such instance */
+    uint64_t evicted;  /* closed to make room */
 };
 
 /*

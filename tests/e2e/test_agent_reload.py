@@ -74,6 +74,27 @@ def test_a_bad_file_keeps_the_old_configuration_and_the_log_says_why(lab):
     both.wait_for_count(1)
 
 
+def test_what_a_reload_cannot_change_is_warned_of_once(lab):
+    both = FileFarm(lab, 2)
+    both.start([1])
+    agent = both.farm.agent
+    both.write([1, 2], "THREADS=2", "LOG_LEVEL=DEBUG", "HEALTH_PATH=/health")
+    both.reload()
+    agent.wait_for_err(MOVED)
+    both.reload()
+    agent.wait_for_err(MOVED, count=2)
+    warnings = [line for line in agent.err().splitlines() if " WARNING " in line]
+    warnings = [line for line in warnings if "SIGHUP" in line]
+    assert len(warnings) == 3
+    for name, where in (
+        ("THREADS", "doesn't put in force"),
+        ("LOG_LEVEL", "in the agent alone"),
+        ("INSTANCE_2_URL", "in the agent alone"),
+    ):
+        (line,) = [line for line in warnings if f" {name} has changed" in line]
+        assert where in line and "leastjobs-genconf" in line and "reload HAProxy" in line
+
+
 @pytest.mark.quick("several checks of an idle farm")
 def test_a_file_that_is_gone_keeps_the_old_configuration(lab):
     both = FileFarm(lab, 2)

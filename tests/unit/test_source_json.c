@@ -349,7 +349,7 @@ static void json_is_found_by_its_name(void **state)
     assert_null(source_find(""));
 }
 
-/* The variable JOBS_FIELD refuses what is refused here: more cases are in test_config.c. */
+/* The variable JOBS_FIELD refuses what is refused here: more cases are in test_option_value.c. */
 static void a_locator_is_a_list_of_json_pointers(void **state)
 {
     static const char *const good[] = {"/a", "/", "/a~0b~1c", "/a b,/0/x", POINTERS, SIXTEEN};
