@@ -27,8 +27,11 @@ SOURCES := $(wildcard common/*.[ch] agent/*.[ch] genconf/*.[ch] tests/sim/*.[ch]
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
+# haproxy.cfg's template, as genconf has it built in.
+TEMPLATE = $(BUILD)/obj/builtin_template.o
 # What the unit tests test: everything but the two programs' main().
-TESTED = $(COMMON) $(call objects,$(filter-out %/main.c,$(AGENT_SOURCES) $(GENCONF_SOURCES)))
+TESTED = $(COMMON) $(call objects,$(filter-out %/main.c,$(AGENT_SOURCES) $(GENCONF_SOURCES))) \
+	$(TEMPLATE)
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 # What they share: a loop with a clock of its own, the other ends of sockets.
 UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
@@ -47,7 +50,7 @@ $(BUILD)/leastjobs-agent: $(COMMON) $(call objects,$(AGENT_SOURCES))
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIBRARIES)) -lm
 
-$(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES))
+$(BUILD)/leastjobs-genconf: $(COMMON) $(call objects,$(GENCONF_SOURCES)) $(TEMPLATE)
 	$(if $(V),,@echo '  LD  $@')
 	$(Q)$(CC) $(LINKING) $(SANITIZE) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libcurl libconfig)
 
@@ -83,6 +86,19 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC  $<')
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A file's bytes as a C array: od and sed are everywhere, and no compiler minds.
+$(BUILD)/builtin_template.c: genconf/haproxy.cfg.in Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "builtin.h"'; echo 'const unsigned char builtin_template[] = {'; \
+		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+		echo '};'; echo 'const size_t builtin_template_length = sizeof(builtin_template);'; \
+	} >$@.new && mv $@.new $@
+
+$(TEMPLATE): $(BUILD)/builtin_template.c genconf/builtin.h
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC  $<')
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -154,13 +170,14 @@ format: ## let clang-format rewrite the sources
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/doc/leastjobs
+		$(DESTDIR)$(PREFIX)/share/doc/leastjobs $(DESTDIR)$(PREFIX)/share/leastjobs
 	install -m 755 $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 README.md SECURITY.md LICENSE CHANGELOG.md .env.example agent/agent.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/leastjobs
+	install -m 644 genconf/haproxy.cfg.in $(DESTDIR)$(PREFIX)/share/leastjobs
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,leastjobs-agent leastjobs-genconf)
@@ -168,6 +185,8 @@ uninstall: ## remove what install put there
 	rm -f $(patsubst man/%.5,$(DESTDIR)$(PREFIX)/share/man/man5/%.5,$(wildcard man/*.5))
 	rm -f $(patsubst man/%.8,$(DESTDIR)$(PREFIX)/share/man/man8/%.8,$(wildcard man/*.8))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/leastjobs
+	rm -f $(DESTDIR)$(PREFIX)/share/leastjobs/haproxy.cfg.in
+	@rmdir $(DESTDIR)$(PREFIX)/share/leastjobs 2>/dev/null || true
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "builtin.h"
 #include "config.h"
 #include "connections.h"
 #include "names.h"
@@ -32,17 +33,23 @@
 struct arguments {
     struct config_sources sources;
     const char *output;
+    const char *template;
     bool check;
+    bool print_template;
 };
 
 static void print_help(void)
 {
     printf("Usage: " PROGRAM " [--env-file FILE] [-c FILE] [-o FILE] [--check]\n"
+           "       [--template FILE]\n"
+           "       " PROGRAM " --print-template\n"
            "Writes haproxy.cfg, made of the environment's variables, to standard output.\n\n"
            "  -e, --env-file FILE  read a .env file too (the environment has precedence)\n"
            "  -c, --config FILE    read a libconfig file too (both have precedence)\n"
            "  -o, --output FILE    write FILE instead, all of it or nothing\n"
            "      --check          write only what `haproxy -c` accepts\n"
+           "      --template FILE  make it of this template, not of the one that is built in\n"
+           "      --print-template write the one that is built in, to start yours from\n"
            "      --help, --version\n\n"
            "Exit status: 0, 1 if it can't be written or HAProxy refuses it, 2 for a usage or\n"
            "configuration error.\n\n");
@@ -52,11 +59,13 @@ static void print_help(void)
 /* Returns -1 to go on, or the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    enum { CHECK = 256, HELP, VERSION };
+    enum { CHECK = 256, TEMPLATE, PRINT_TEMPLATE, HELP, VERSION };
     static const struct option options[] = {{"env-file", required_argument, NULL, 'e'},
                                             {"config", required_argument, NULL, 'c'},
                                             {"output", required_argument, NULL, 'o'},
                                             {"check", no_argument, NULL, CHECK},
+                                            {"template", required_argument, NULL, TEMPLATE},
+                                            {"print-template", no_argument, NULL, PRINT_TEMPLATE},
                                             {"help", no_argument, NULL, HELP},
                                             {"version", no_argument, NULL, VERSION},
                                             {NULL, 0, NULL, 0}};
@@ -75,6 +84,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case CHECK:
             arguments->check = true;
+            break;
+        case TEMPLATE:
+            arguments->template = optarg;
+            break;
+        case PRINT_TEMPLATE:
+            arguments->print_template = true;
             break;
         case HELP:
             print_help();
@@ -165,46 +180,55 @@ static void prepare_state_file(const struct config *config)
     errors_free(&ignored);
 }
 
-static int render_and_write(const struct config *config, const struct arguments *arguments)
+/* The whole of haproxy.cfg is there before anything is written. */
+static int render_and_write(const struct config *config, const struct arguments *arguments,
+                            const struct rendering *rendering, struct errors *errors)
 {
-    char *bytes = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&bytes, &length);
+    struct text out = {0};
+    bool good = render_config(&out, rendering, config, errors);
 
-    if (arguments->output != NULL || arguments->check)
+    errors_print(errors, PROGRAM, stderr);
+    if (good && (arguments->output != NULL || arguments->check))
         prepare_state_file(config);
-    if (memory == NULL) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        return 1;
-    }
-    render_config(memory, config);
-    if (fclose(memory) != 0) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        free(bytes);
-        return 1;
-    }
-    int result = output_write(PROGRAM, arguments->output, bytes, length, arguments->check);
-    free(bytes);
-    return result;
+    int status =
+        good ? output_write(PROGRAM, arguments->output, out.bytes, out.length, arguments->check)
+             : EXIT_USAGE;
+    text_free(&out);
+    return status;
 }
 
-int main(int argc, char **argv)
+static int generate(const struct arguments *arguments)
 {
-    struct arguments arguments = {.sources = {.environment = environ}};
     struct errors errors = {0};
+    struct rendering rendering = {0};
+    struct config *config = config_load(&arguments->sources, &errors);
+    int status = EXIT_USAGE;
 
-    int status = parse_arguments(argc, argv, &arguments);
-    if (status >= 0)
-        return status;
-    struct config *config = config_load(&arguments.sources, &errors);
     if (config != NULL) {
         choose_max_connections(config, &errors);
         secrets_check(config, &errors);
         choose_user(config, &errors);
     }
-    errors_print(&errors, PROGRAM, stderr);
-    status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
+    bool loaded = render_load(&rendering, arguments->template, &errors);
+    if (loaded && config != NULL && errors.count == 0)
+        status = render_and_write(config, arguments, &rendering, &errors);
+    else
+        errors_print(&errors, PROGRAM, stderr);
+    render_free(&rendering);
     config_free(config);
     errors_free(&errors);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.sources = {.environment = environ}};
+
+    int status = parse_arguments(argc, argv, &arguments);
+    if (status >= 0)
+        return status;
+    if (arguments.print_template)
+        return output_write(PROGRAM, arguments.output, (const char *)builtin_template,
+                            builtin_template_length, false);
+    return generate(&arguments);
 }

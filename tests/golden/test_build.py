@@ -68,3 +68,17 @@ def test_a_compilers_warning_does_not_stop_a_build(tmp_path):
     done = build_object(tmp_path, f"CFLAGS=-O2 -include {header}")
     assert done.returncode == 0, done.stdout
     assert "warning: #warning as a newer compiler has it" in done.stdout
+
+
+def test_what_is_installed_can_be_uninstalled(tmp_path):
+    def make(target):
+        done = run("make", target, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", "PREFIX=/usr")
+        assert done.returncode == 0, done.stdout
+        return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+
+    installed = make("install")
+    assert "usr/bin/leastjobs-genconf" in installed
+    assert "usr/share/leastjobs/haproxy.cfg.in" in installed
+    template = tmp_path / "usr/share/leastjobs/haproxy.cfg.in"
+    assert template.read_bytes() == Path(ROOT, "genconf/haproxy.cfg.in").read_bytes()
+    assert make("uninstall") == []
