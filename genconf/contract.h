@@ -3,7 +3,7 @@
 
 #include "config.h"
 #include "errors.h"
-#include "text.h"
+#include "template/text.h"
 
 /*
  * The agent and the rules of haproxy.cfg count together: what a template of somebody's own must

@@ -6,7 +6,7 @@
 #include "contract.h"
 #include "log.h"
 #include "settings.h"
-#include "values.h"
+#include "values/values.h"
 #include "xalloc.h"
 
 #define BUILTIN_NAME "the built-in template"

@@ -5,8 +5,8 @@
 
 #include "config.h"
 #include "errors.h"
-#include "template.h"
-#include "text.h"
+#include "template/template.h"
+#include "template/text.h"
 
 /* An empty folder that nobody can write to: the template has it. */
 #define HAPROXY_CHROOT "/var/lib/haproxy"

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "template.h"
-#include "values.h"
+#include "template/template.h"
+#include "values/values.h"
 
 #define NAME "x.in"
 #define VALUES 6

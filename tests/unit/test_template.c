@@ -1,4 +1,4 @@
-#include "template.h"
+#include "template/template.h"
 
 #include "helper.h"
 

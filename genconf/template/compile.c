@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "suggest.h"
-#include "template_node.h"
+#include "template/node.h"
+#include "template/suggest.h"
 #include "xalloc.h"
 
 #define WORDS_MAX 4

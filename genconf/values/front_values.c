@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "value.h"
+#include "values/value.h"
 
 #define RETRY_AFTER_MAX_S 30
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "errors.h"
-#include "text.h"
+#include "template/text.h"
 
 /*
  * Templates: text in which <<NAME>> stands for a value. Further forms are

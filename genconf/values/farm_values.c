@@ -1,4 +1,4 @@
-#include "value.h"
+#include "values/value.h"
 
 /* Another than the agent's own, should it run on this host after all. */
 #define RELAY_ADDRESS "127.0.0.2"

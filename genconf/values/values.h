@@ -2,7 +2,7 @@
 #define LEASTJOBS_VALUES_H
 
 #include "config.h"
-#include "template.h"
+#include "template/template.h"
 
 /*
  * All that a template of haproxy.cfg may ask for. The configuration must live as long as the

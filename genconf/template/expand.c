@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "template_node.h"
+#include "template/node.h"
 #include "xalloc.h"
 
 #define SHOWN_MAX 80

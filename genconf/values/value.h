@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "config.h"
-#include "text.h"
+#include "template/text.h"
 
 /*
  * The functions behind the values of a template, each of the same name (see the table in values.c,
@@ -17,7 +17,7 @@ struct place {
     size_t item;
 };
 
-/* HAProxy itself: value_process.c */
+/* HAProxy itself: process_values.c */
 const char *value_version(const struct place *at);
 unsigned value_instance_count(const struct place *at);
 bool value_several_instances(const struct place *at);
@@ -38,7 +38,7 @@ unsigned value_relay_connections(const struct place *at);
 unsigned value_admin_connections(const struct place *at);
 unsigned value_runtime_sessions(const struct place *at);
 
-/* What clients see: value_front.c */
+/* What clients see: front_values.c */
 unsigned value_port(const struct place *at);
 unsigned value_admin_port(const struct place *at);
 void value_balancer_address(const struct place *at, struct text *out);
@@ -62,7 +62,7 @@ bool value_is_prefix(const struct place *at);
 size_t value_count_trusted_proxies(const struct config *config);
 void value_network(const struct place *at, struct text *out);
 
-/* The instances and the agent: value_farm.c */
+/* The instances and the agent: farm_values.c */
 unsigned value_connect_timeout(const struct place *at);
 unsigned value_check_timeout(const struct place *at);
 unsigned value_check_interval(const struct place *at);

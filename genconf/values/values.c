@@ -1,8 +1,8 @@
-#include "values.h"
+#include "values/values.h"
 
 #include <string.h>
 
-#include "value.h"
+#include "values/value.h"
 
 enum kind { NUMBER, MS, FLAG, WORD, TEXT };
 

@@ -1,4 +1,4 @@
-#include "suggest.h"
+#include "template/suggest.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#ifndef LEASTJOBS_TEMPLATE_NODE_H
-#define LEASTJOBS_TEMPLATE_NODE_H
+#ifndef LEASTJOBS_NODE_H
+#define LEASTJOBS_NODE_H
 
-#include "template.h"
+#include "template/template.h"
 
-/* What a template is after template_compile.c and before template_expand.c. Nobody else's. */
+/* What a template is after compile.c and before expand.c. Nobody else's. */
 
 enum node_kind { NODE_TEXT, NODE_VALUE, NODE_IF, NODE_ELSE, NODE_EACH, NODE_END };
 

@@ -2,7 +2,7 @@
 
 #include "connections.h"
 #include "names.h"
-#include "value.h"
+#include "values/value.h"
 #include "version.h"
 
 const char *value_version(const struct place *at)
