@@ -79,10 +79,11 @@ def test_a_line_that_a_user_adds_is_served(lab, template):
     assert farm.request(target="/health").header("X-Served-By") is None
 
 
-def test_check_refuses_what_haproxy_refuses(tmp_path, template):
+def test_check_refuses_what_haproxy_refuses(tmp_path, template, lab):
+    variables = ONE | {"HAPROXY_SOCKET": f"{lab.short_directory}/haproxy.sock"}
     path = template(below("\nfrontend balancer\n", print_template(), "    no-such-keyword\n"))
     output = tmp_path / "haproxy.cfg"
-    result = generate(path, ONE, ["--check", "-o", output])
+    result = generate(path, variables, ["--check", "-o", output])
     assert result.returncode == 1
     assert b"no-such-keyword" in result.stderr
     assert not output.exists()
