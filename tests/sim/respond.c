@@ -47,7 +47,8 @@ static bool closes(const struct conn *conn)
     return !conn->request.keep_alive || !conn->instance->listening;
 }
 
-bool respond_without_body(const struct conn *conn)
+/* Is the request a HEAD, so that no body may follow? */
+static bool is_bodiless(const struct conn *conn)
 {
     return slice_is(conn->request.method, "HEAD");
 }
@@ -96,13 +97,13 @@ static void send_response(struct conn *conn, const struct response *response)
     char bytes[SMALL_RESPONSE_MAX];
     char framing[64] = "";
     struct slice body = slice_of(response->body != NULL ? response->body : "");
-    bool bodiless = response->status == 204 || response->status == 304;
-    if (!bodiless) {
+    bool framed = response->status != 204 && response->status != 304;
+    if (framed) {
         snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", body.len);
     }
     size_t len =
         write_head(conn, bytes, response->status, response->type, framing, response->fields);
-    bool with_body = !bodiless && !respond_without_body(conn) && body.len > 0;
+    bool with_body = framed && !is_bodiless(conn) && body.len > 0;
     /* One write, hence one packet, for all but the largest. */
     if (with_body && body.len <= sizeof bytes - len) {
         memcpy(bytes + len, body.at, body.len);
@@ -226,7 +227,7 @@ static void odd_status(struct conn *conn)
 static void odd_chunked(struct conn *conn)
 {
     respond_head(conn, 200, "text/plain", CHUNKED);
-    if (!respond_without_body(conn)) {
+    if (!is_bodiless(conn)) {
         wire_send_text(&conn->wire, "6\r\nhello \r\n");
         wire_send_text(&conn->wire, "8\r\nchunked \r\n");
         wire_send_text(&conn->wire, "5\r\nworld\r\n0\r\n\r\n");
@@ -237,7 +238,7 @@ static void odd_chunked(struct conn *conn)
 static void odd_drip(struct conn *conn)
 {
     respond_head(conn, 200, "text/plain", CHUNKED);
-    if (!respond_without_body(conn)) {
+    if (!is_bodiless(conn)) {
         wire_drip(&conn->wire, DRIP_CHUNK_BYTES, DRIP_MS);
         wire_send_text(&conn->wire, "1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n1\r\n3\r\n1\r\n4\r\n"
                                     "1\r\n5\r\n1\r\n6\r\n1\r\n7\r\n1\r\n8\r\n1\r\n9\r\n0\r\n\r\n");
@@ -249,7 +250,7 @@ static void odd_drip_text(struct conn *conn)
 {
     conn->request.keep_alive = false;
     respond_head(conn, 200, "text/plain", "");
-    if (!respond_without_body(conn)) {
+    if (!is_bodiless(conn)) {
         wire_drip(&conn->wire, 1, DRIP_MS);
         wire_send_text(&conn->wire, "0123456789");
     }
@@ -259,7 +260,7 @@ static void odd_drip_text(struct conn *conn)
 static void odd_big(struct conn *conn)
 {
     respond_head_length(conn, 200, "application/octet-stream", conn->odd.number);
-    if (!respond_without_body(conn)) {
+    if (!is_bodiless(conn)) {
         wire_fill(&conn->wire, filler_pattern(conn->odd.number), NULL);
     }
     respond_finish(conn);
