@@ -37,7 +37,8 @@ LIBRARIES = libcurl libconfig libevent libcjson
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
 AGENT = $(call objects,$(AGENT_SOURCES))
-GENCONF = $(call objects,$(GENCONF_SOURCES))
+# The template of haproxy.cfg is built in.
+GENCONF = $(call objects,$(GENCONF_SOURCES)) $(BUILD)/obj/builtin_template.o
 TESTED = $(filter-out %/main.o,$(COMMON) $(AGENT) $(GENCONF))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 # What they share: a loop with a clock of its own, the other ends of sockets.
@@ -93,6 +94,19 @@ $(BUILD)/unit/helpers.a: $(UNIT_HELPERS)
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+# A file's bytes as a C array: od and sed are everywhere, and no compiler minds the length.
+$(BUILD)/builtin_template.c: genconf/haproxy.cfg.in
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "builtin.h"'; echo 'const unsigned char builtin_template[] = {'; \
+		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+		echo '};'; echo 'const size_t builtin_template_length = sizeof(builtin_template);'; \
+	} >$@.new && mv $@.new $@
+
+$(BUILD)/obj/builtin_template.o: $(BUILD)/builtin_template.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -185,6 +199,7 @@ format: ## let clang-format rewrite the sources
 BIN = $(DESTDIR)$(PREFIX)/bin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 DOC = $(DESTDIR)$(PREFIX)/share/doc/leastjobs
+SHARE = $(DESTDIR)$(PREFIX)/share/leastjobs
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 -t $(BIN) $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf
@@ -193,11 +208,13 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 644 -t $(MAN)/man8 man/*.8
 	install -D -m 644 -t $(DOC) README.md SECURITY.md LICENSE CHANGELOG.md .env.example agent/agent.conf
 	install -D -m 644 -t $(DOC)/docs docs/*.md
+	install -D -m 644 -t $(SHARE) genconf/haproxy.cfg.in
 
 uninstall: ## remove what install put there
 	rm -f $(BIN)/leastjobs-agent $(BIN)/leastjobs-genconf
 	rm -f $(foreach page,$(wildcard man/*),$(MAN)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DOC)
+	rm -f $(SHARE)/haproxy.cfg.in
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

@@ -10,7 +10,7 @@
 #include "sources/source.h"
 #include "url.h"
 
-/* An instance's number is part of a routing key of 64 bits (see genconf/render.c). */
+/* An instance's number is part of a routing key of 64 bits (see genconf/haproxy.cfg.in). */
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */

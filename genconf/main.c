@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "builtin.h"
 #include "config.h"
 #include "connections.h"
 #include "consistency.h"
@@ -32,7 +33,9 @@
 struct arguments {
     struct config_sources sources;
     const char *output;
+    const char *template;
     bool check;
+    bool print_template;
 };
 
 static int read_arguments(int argc, char **argv, struct arguments *arguments)
@@ -41,6 +44,10 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
         {"output", 'o', "FILE", "write FILE instead, all of it or nothing", &arguments->output,
          NULL},
         {"check", '\0', NULL, "write only what `haproxy -c` accepts", NULL, &arguments->check},
+        {"template", '\0', "FILE", "make it of this template, not of the one that is built in",
+         &arguments->template, NULL},
+        {"print-template", '\0', NULL, "write the one that is built in, to start yours from", NULL,
+         &arguments->print_template},
     };
     const struct program program = {
         .name = PROGRAM,
@@ -126,48 +133,57 @@ static void prepare_state_file(const struct config *config)
     errors_free(&ignored);
 }
 
-static int render_and_write(const struct config *config, const struct arguments *arguments)
+/* The whole of haproxy.cfg is there before anything is written. */
+static int render_and_write(const struct config *config, const struct arguments *arguments,
+                            const struct rendering *rendering, struct errors *errors)
 {
-    char *bytes = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&bytes, &length);
+    struct text out = {0};
+    bool good = render_config(&out, rendering, config, errors);
 
-    if (arguments->output != NULL || arguments->check)
+    errors_print(errors, PROGRAM, stderr);
+    if (good && (arguments->output != NULL || arguments->check))
         prepare_state_file(config);
-    if (memory == NULL) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        return 1;
+    int status =
+        good ? output_write(PROGRAM, arguments->output, out.bytes, out.length, arguments->check)
+             : EXIT_USAGE;
+    text_free(&out);
+    return status;
+}
+
+static int generate(const struct arguments *arguments)
+{
+    struct errors errors = {0};
+    struct rendering rendering = {0};
+    struct config *config = config_load(&arguments->sources, &errors);
+    int status = EXIT_USAGE;
+
+    if (config != NULL) {
+        choose_max_connections(config, &errors);
+        secrets_check(config, &errors);
+        choose_user(config, &errors);
+        if (arguments->check)
+            consistency_check_socket_folder(config, &errors);
     }
-    render_config(memory, config);
-    if (fclose(memory) != 0) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        free(bytes);
-        return 1;
-    }
-    int result = output_write(PROGRAM, arguments->output, bytes, length, arguments->check);
-    free(bytes);
-    return result;
+    bool loaded = render_load(&rendering, arguments->template, &errors);
+    if (loaded && config != NULL && errors.count == 0)
+        status = render_and_write(config, arguments, &rendering, &errors);
+    else
+        errors_print(&errors, PROGRAM, stderr);
+    render_free(&rendering);
+    config_free(config);
+    errors_free(&errors);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.sources = {.environment = environ}};
-    struct errors errors = {0};
 
     int status = read_arguments(argc, argv, &arguments);
     if (status >= 0)
         return status;
-    struct config *config = config_load(&arguments.sources, &errors);
-    if (config != NULL) {
-        choose_max_connections(config, &errors);
-        secrets_check(config, &errors);
-        choose_user(config, &errors);
-        if (arguments.check)
-            consistency_check_socket_folder(config, &errors);
-    }
-    errors_print(&errors, PROGRAM, stderr);
-    status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
-    config_free(config);
-    errors_free(&errors);
-    return status;
+    if (arguments.print_template)
+        return output_write(PROGRAM, arguments.output, (const char *)builtin_template,
+                            builtin_template_length, false);
+    return generate(&arguments);
 }

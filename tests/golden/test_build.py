@@ -93,3 +93,17 @@ def test_no_two_files_of_the_product_have_one_name():
         names = sorted(path.name for path in paths if path.name != "main.c")
         assert len(names) > 10
         assert names == sorted(set(names))
+
+
+def test_what_is_installed_can_be_uninstalled(tmp_path):
+    def make(target):
+        done = run("make", target, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", "PREFIX=/usr")
+        assert done.returncode == 0, done.stdout
+        return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+
+    installed = make("install")
+    assert "usr/bin/leastjobs-genconf" in installed
+    assert "usr/share/leastjobs/haproxy.cfg.in" in installed
+    template = tmp_path / "usr/share/leastjobs/haproxy.cfg.in"
+    assert template.read_bytes() == Path(ROOT, "genconf/haproxy.cfg.in").read_bytes()
+    assert make("uninstall") == []
