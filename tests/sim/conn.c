@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "health.h"
 #include "serve.h"
 
 static void conn_join_instance(struct conn *conn, struct instance *instance)
@@ -368,7 +369,7 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
     conn_enter(conn);
     if (conn->state == CONN_WAIT) {
-        serve_late(conn);
+        health_answer_late(conn);
     } else if (conn->state == CONN_DRAIN) {
         conn_doom(conn, false);
     } else {

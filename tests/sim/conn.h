@@ -15,7 +15,6 @@
 #include "http.h"
 #include "instance.h"
 #include "record.h"
-#include "respond.h"
 #include "upload.h"
 #include "wire.h"
 
@@ -97,7 +96,7 @@ void conn_hold(struct conn *conn);
 /* Sends n further pieces (n < 0: all) of the response, if it is held. */
 void conn_release(struct conn *conn, int64_t n);
 
-/* Waits (CONN_WAIT); after ms calls serve_late(). ms < 0: for ever. */
+/* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
 void conn_wait(struct conn *conn, int64_t ms);
 
 /* Nothing but a health request or nothing at all is going on. */

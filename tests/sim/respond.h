@@ -1,5 +1,4 @@
-/* What is sent to a client: ordinary responses, and the odd ones that are asked for by name
- * (X-Sim-Response, or an instance's setting). */
+/* Responses: what is sent to a client. */
 #ifndef SIM_RESPOND_H
 #define SIM_RESPOND_H
 
@@ -12,8 +11,6 @@
 #define RESPOND_JSON "application/json" /* a Content-Type */
 
 struct conn;
-
-/* --- ordinary responses */
 
 struct response {
     int status;
@@ -50,50 +47,5 @@ bool respond_without_body(const struct conn *conn);
 
 /* The response is complete; the connection stays if the request wants it to. */
 void respond_finish(struct conn *conn);
-
-/* --- odd responses */
-
-enum odd_kind {
-    ODD_NONE,
-    ODD_STATUS,
-    ODD_CHUNKED,
-    ODD_DRIP,
-    ODD_DRIP_TEXT,
-    ODD_BIG,
-    ODD_VTT,
-    ODD_DUP,
-    ODD_EMPTY,
-    ODD_ABORT,
-    ODD_ABORT_CHUNKED,
-    ODD_CLOSE,
-    ODD_RESET,
-    ODD_EARLY,
-    ODD_PIECES,
-    ODD_HALVES,
-    ODD_JOB_ID,
-    ODD_JOB_ID_DEEP,
-    ODD_JOB_ID_CHUNKED,
-    ODD_JOB_ID_TEXT,
-    ODD_JOB_ID_BIG
-};
-
-enum { ODD_NAME_MAX = 40 };
-
-struct odd {
-    enum odd_kind kind;
-    uint64_t number; /* the status, the size or the number of pieces, where it has one */
-};
-
-/* Reads a name, with its number if it has one. False: no such response. */
-bool odd_parse(struct slice value, struct odd *odd);
-
-/* The same the other way round; empty for ODD_NONE. */
-void odd_format(const struct odd *odd, char name[ODD_NAME_MAX]);
-
-/* Sends conn->odd, which isn't ODD_NONE. */
-void odd_respond(struct conn *conn);
-
-/* Sends n further pieces (n < 0: all) of a response that is held; no more than there are. */
-void odd_release(struct conn *conn, int64_t n);
 
 #endif
