@@ -13,7 +13,7 @@ enum { JOBS_MAX = 1000000000, FACTOR_MAX = 1000000, SPEED_MAX = 1000000 };
 /* Read and checked whole, then applied, so that a bad one changes nothing. */
 struct change {
     struct instance_settings settings; /* of the instance, as they will be */
-    bool has_listening, listening, drop;
+    bool has_listening, listening, drop, restart;
     int64_t release, pieces;
 };
 
@@ -113,6 +113,21 @@ static bool take_deaf(const cJSON *value, struct change *change)
     return take_bool(value, &change->settings.deaf);
 }
 
+static bool take_deletes(const cJSON *value, struct change *change)
+{
+    return take_bool(value, &change->settings.deletes);
+}
+
+static bool take_storage(const cJSON *value, struct change *change)
+{
+    return take_bool(value, &change->settings.storage);
+}
+
+static bool take_restart(const cJSON *value, struct change *change)
+{
+    return take_bool(value, &change->restart);
+}
+
 static bool take_pieces(const cJSON *value, struct change *change)
 {
     return take_integer(value, -1, JOBS_MAX, &change->pieces);
@@ -135,6 +150,9 @@ static const struct {
     {"release", take_release, "a number of jobs, or -1 (all)"},
     {"response", take_response, "the name of an odd response, or null"},
     {"deaf", take_deaf, "true or false"},
+    {"deletes", take_deletes, "true or false"},
+    {"storage", take_storage, "true or false"},
+    {"restart", take_restart, "true or false"},
     {"pieces", take_pieces, "a number of pieces, or -1 (all)"},
 };
 
@@ -180,11 +198,14 @@ static bool read_change(const cJSON *object, struct change *change, char error[C
 static bool apply_change(const struct change *change, struct instance *instance)
 {
     instance->settings = change->settings;
-    instance->jobs.slots = change->settings.slots;
-    job_queue_run(&instance->jobs);
-    job_release(&instance->jobs, change->release);
+    instance->queue.slots = change->settings.slots;
+    job_queue_run(&instance->queue);
+    job_release(&instance->queue, change->release);
     if (change->pieces != 0) {
         instance_release_pieces(instance, change->pieces);
+    }
+    if (change->restart) {
+        instance_restart(instance);
     }
     if (change->has_listening && !change->listening) {
         instance_stop(instance, change->drop);

@@ -14,6 +14,8 @@
 
 #include "http.h"
 #include "instance.h"
+#include "jobs_api.h"
+#include "odd.h"
 #include "record.h"
 #include "upload.h"
 #include "wire.h"
@@ -35,7 +37,11 @@ enum conn_state {
     CONN_DRAIN     /* refused, waiting for the other side to close */
 };
 
-enum conn_kind { CONN_HEALTH, CONN_TRANSCRIPTION, CONN_OTHER };
+enum conn_kind {
+    CONN_HEALTH,
+    CONN_WORK, /* a request that is a job */
+    CONN_OTHER
+};
 
 /* What happens when the response has been written. */
 enum conn_after { CONN_KEEP, CONN_CLOSE, CONN_RESET, CONN_REFUSE };
@@ -66,6 +72,7 @@ struct conn {
     struct record *record; /* held; NULL between requests */
     struct request request;
     const struct route *route; /* by which it is served; not owned */
+    struct jobs_path jobs_path;
     struct body body;
     struct upload upload;
     struct job job;
@@ -74,7 +81,9 @@ struct conn {
     const char *steer_error; /* a bad X-Sim- field; static text or NULL */
     int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
     bool has_job_time;
-    struct joblog_entry entry; /* of a transcription */
+    enum jobs_accepted accepted; /* from X-Sim-Accepted */
+    uint64_t result_bytes;       /* from X-Sim-Result-Bytes, or the usual number */
+    struct joblog_entry entry;   /* of a transcription */
 };
 
 /* Takes over an accepted socket and reads what is there. */

@@ -14,13 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulk.h"
 #include "change.h"
 #include "http.h"
 #include "instance.h"
+#include "jobs_api.h"
 #include "respond.h"
 #include "wire.h"
 
-enum { URL_MAX = 80, QUIT_SECONDS = 1, BODY_BYTES_MAX = 64 * 1024 };
+enum { URL_MAX = 80, QUIT_SECONDS = 1, BODY_BYTES_MAX = 1024 * 1024 };
 
 struct control {
     struct sim *sim; /* not owned */
@@ -107,22 +109,27 @@ static cJSON *parse_whole(const char *json, size_t len)
     return object;
 }
 
+/* The request's body. NULL: it isn't JSON, and that has been answered. Freed by the caller. */
+static cJSON *read_body(struct evhttp_request *request)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t len = evbuffer_get_length(input);
+    const char *json = len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
+    cJSON *object = json == NULL ? NULL : parse_whole(json, len);
+    if (object == NULL) {
+        reply_error(request, HTTP_BADREQUEST, json == NULL ? "out of memory" : "not JSON");
+    }
+    return object;
+}
+
 /* Changes one instance, or all (instance NULL). */
 static void post_instances(struct evhttp_request *request, struct control *control,
                            struct instance *instance)
 {
     struct sim *sim = control->sim;
-    struct evbuffer *input = evhttp_request_get_input_buffer(request);
-    size_t len = evbuffer_get_length(input);
     char error[CHANGE_ERROR_MAX];
-    const char *json = len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
-    if (json == NULL) {
-        reply_error(request, HTTP_BADREQUEST, "out of memory");
-        return;
-    }
-    cJSON *object = parse_whole(json, len);
+    cJSON *object = read_body(request);
     if (object == NULL) {
-        reply_error(request, HTTP_BADREQUEST, "not JSON");
         return;
     }
     int status = instance != NULL
@@ -136,6 +143,41 @@ static void post_instances(struct evhttp_request *request, struct control *contr
     } else {
         get_instances(request, control, NULL);
     }
+}
+
+static void get_jobs(struct evhttp_request *request, struct control *control,
+                     struct instance *instance)
+{
+    (void)control;
+    struct evbuffer *body = evbuffer_new();
+    jobs_view(body, instance, false);
+    reply(request, HTTP_OK, body);
+}
+
+static void post_jobs(struct evhttp_request *request, struct control *control,
+                      struct instance *instance)
+{
+    (void)control;
+    char error[BULK_ERROR_MAX];
+    cJSON *object = read_body(request);
+    if (object == NULL) {
+        return;
+    }
+    struct evbuffer *body = evbuffer_new();
+    if (bulk_make(object, instance, body, error)) {
+        reply(request, HTTP_OK, body);
+    } else {
+        evbuffer_free(body);
+        reply_error(request, HTTP_BADREQUEST, error);
+    }
+    cJSON_Delete(object);
+}
+
+static void delete_jobs(struct evhttp_request *request, struct control *control,
+                        struct instance *instance)
+{
+    jobs_delete_all(instance, false);
+    get_jobs(request, control, instance);
 }
 
 static void get_log(struct evhttp_request *request, const struct record_list *list,
@@ -219,6 +261,9 @@ static const struct command {
     {"/instances/all", EVHTTP_REQ_GET, get_instances},
     {"/instances/all", EVHTTP_REQ_POST, post_instances},
     {"/instances/N/requests", EVHTTP_REQ_GET, get_requests},
+    {"/instances/N/jobs", EVHTTP_REQ_GET, get_jobs},
+    {"/instances/N/jobs", EVHTTP_REQ_POST, post_jobs},
+    {"/instances/N/jobs", EVHTTP_REQ_DELETE, delete_jobs},
     {"/instances/N", EVHTTP_REQ_GET, get_instance},
     {"/instances/N", EVHTTP_REQ_POST, post_instances},
     {"/health-requests/N", EVHTTP_REQ_GET, get_health_requests},

@@ -40,7 +40,7 @@ static size_t open_report(const struct instance *instance, const char *wrong,
             snprintf(body, REPORT_BYTES_MAX,
                      "{\"status\":\"healthy\",\"concurrency\":{\"max_concurrent_requests\":%u,%s"
                      "\"active_jobs\":%" PRIu64 "}",
-                     instance->jobs.slots, member, (uint64_t)active + instance->counters.finished);
+                     instance->queue.slots, member, (uint64_t)active + instance->counters.finished);
     }
     return (size_t)len;
 }

@@ -14,70 +14,6 @@
 #include "conn.h"
 #include "wire.h"
 
-/* --- jobs that belong to the instance */
-
-struct async {
-    TAILQ_ENTRY(async) link;
-    struct instance *instance; /* its owner */
-    struct job job;
-    struct joblog_entry entry;
-};
-
-static void async_end(struct async *async, const char *outcome)
-{
-    struct instance *instance = async->instance;
-    joblog_write(instance->sim->joblog, &async->entry, async->job.started, outcome);
-    TAILQ_REMOVE(&instance->asyncs, async, link);
-    free(async);
-}
-
-static void async_done(void *arg)
-{
-    struct async *async = arg;
-    async->instance->counters.finished++;
-    async_end(async, "done");
-}
-
-static struct async *async_new(struct instance *instance, const struct joblog_entry *entry)
-{
-    struct async *async = calloc(1, sizeof *async);
-    if (async != NULL) {
-        async->instance = instance;
-        async->entry = *entry;
-        TAILQ_INSERT_TAIL(&instance->asyncs, async, link);
-    }
-    return async;
-}
-
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry)
-{
-    struct async *async = async_new(instance, entry);
-    if (async != NULL) {
-        job_submit(&instance->jobs, &async->job, time_us, async_done, async);
-    }
-    return async != NULL;
-}
-
-bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry)
-{
-    struct async *async = job->state == JOB_NONE ? NULL : async_new(instance, entry);
-    if (async != NULL) {
-        job_hand_over(job, &async->job, async_done, async);
-    }
-    return async != NULL;
-}
-
-/* Gives all of an instance's up. For its end: no other job starts there afterwards. */
-static void async_abort_all(struct instance *instance)
-{
-    job_queue_pause(&instance->jobs);
-    while (!TAILQ_EMPTY(&instance->asyncs)) {
-        struct async *async = TAILQ_FIRST(&instance->asyncs);
-        job_cancel(&async->job);
-        async_end(async, "aborted");
-    }
-}
-
 /* --- one instance */
 
 static int open_socket(const struct instance *instance)
@@ -157,10 +93,10 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
     instance->address_len = address_len;
     instance->settings = *settings;
     TAILQ_INIT(&instance->conns);
-    TAILQ_INIT(&instance->asyncs);
+    jobs_init(&instance->jobs);
     record_log_init(&instance->requests, RECORD_LOG_MAX, true);
     record_log_init(&instance->health_requests, RECORD_HEALTH_LOG_MAX, false);
-    job_queue_init(&instance->jobs, sim->base, settings->slots);
+    job_queue_init(&instance->queue, sim->base, settings->slots);
     evtimer_assign(&instance->retry_event, sim->base, instance_retry, instance);
     set_url(instance);
     instance->fd = open_socket(instance);
@@ -179,7 +115,7 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
 void instance_close(struct instance *instance)
 {
     instance_stop(instance, true);
-    async_abort_all(instance);
+    jobs_delete_all(instance, true);
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
     if (instance->fd >= 0) {
@@ -207,7 +143,7 @@ bool instance_start(struct instance *instance)
 /* Jobs that wait must not start only to be reset a moment later, hence the pause. */
 static void close_conns(struct instance *instance, bool all)
 {
-    job_queue_pause(&instance->jobs);
+    job_queue_pause(&instance->queue);
     struct conn *next;
     for (struct conn *conn = TAILQ_FIRST(&instance->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
@@ -217,7 +153,7 @@ static void close_conns(struct instance *instance, bool all)
             conn_leave(conn);
         }
     }
-    job_queue_resume(&instance->jobs);
+    job_queue_resume(&instance->queue);
 }
 
 void instance_stop(struct instance *instance, bool drop)
@@ -234,6 +170,12 @@ void instance_stop(struct instance *instance, bool drop)
     close_conns(instance, drop);
 }
 
+void instance_restart(struct instance *instance)
+{
+    close_conns(instance, true);
+    jobs_delete_all(instance, false);
+}
+
 void instance_release_pieces(struct instance *instance, int64_t n)
 {
     struct conn *next;
@@ -245,8 +187,8 @@ void instance_release_pieces(struct instance *instance, int64_t n)
 
 int64_t instance_active(const struct instance *instance)
 {
-    return instance->settings.external_jobs + instance->jobs.running_count +
-           instance->jobs.waiting_count;
+    return instance->settings.external_jobs + instance->queue.running_count +
+           instance->queue.waiting_count;
 }
 
 void instance_forget(struct instance *instance)
@@ -254,7 +196,7 @@ void instance_forget(struct instance *instance)
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
     memset(&instance->counters, 0, sizeof instance->counters);
-    instance->jobs.max_active = instance->jobs.running_count + instance->jobs.waiting_count;
+    instance->queue.max_active = instance->queue.running_count + instance->queue.waiting_count;
 }
 
 static const char *bool_text(bool value)
@@ -279,7 +221,7 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
         "{\"instance\":%u,\"url\":\"%s\",\"listening\":%s,\"health\":\"%s\",\"external_jobs\":"
         "%" PRId64 ",\"running\":%u,\"queued\":%u,\"active_jobs\":%" PRId64 ",\"uploading\":%u",
         instance->number, instance->url, bool_text(instance->listening), health,
-        settings->external_jobs, instance->jobs.running_count, instance->jobs.waiting_count,
+        settings->external_jobs, instance->queue.running_count, instance->queue.waiting_count,
         instance_active(instance), instance->uploading);
     evbuffer_add_printf(out,
                         ",\"finished\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"requests\":%" PRIu64
@@ -287,14 +229,17 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
                         ",\"open_connections\":%u,\"max_active\":%u",
                         counters->finished, counters->aborted, counters->requests,
                         counters->health_requests, counters->connections,
-                        instance->open_connections, instance->jobs.max_active);
+                        instance->open_connections, instance->queue.max_active);
     evbuffer_add_printf(
         out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"speed\":%g,\"form\":\"%s\"",
-        instance->jobs.slots, job_time, settings->factor, settings->speed,
+        instance->queue.slots, job_time, settings->factor, settings->speed,
         settings->form == INSTANCE_FLAT ? "flat" : "nested");
     bool odd = response[0] != '\0';
-    evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s}", odd ? "\"" : "null", response,
+    evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s", odd ? "\"" : "null", response,
                         odd ? "\"" : "", bool_text(settings->deaf));
+    evbuffer_add_printf(out, ",\"known_jobs\":%zu,\"deletes\":%s,\"storage\":%s}",
+                        instance->jobs.known_count, bool_text(settings->deletes),
+                        bool_text(settings->storage));
 }
 
 /* --- all of them */

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include "health.h"
+#include "jobs.h"
 #include "odd.h"
 #include "queue.h"
 #include "record.h"
@@ -35,17 +36,7 @@ enum {
 
 struct instance;
 struct sim;
-
-/* --- jobs that belong to the instance */
-
-/* Submits a job that belongs to the instance. False when memory is short. */
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry);
-
-/* Takes a connection's job over, if it waits or runs: it goes on. False: there is none, or memory
- * is short. */
-bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry);
-
-/* --- instances */
+struct evbuffer;
 
 enum instance_form { INSTANCE_NESTED, INSTANCE_FLAT };
 
@@ -58,6 +49,8 @@ struct instance_settings {
     enum instance_form form;
     struct health health;
     struct odd response; /* to transcriptions that don't ask for one */
+    bool deletes;        /* jobs, if it is asked to */
+    bool storage;        /* for uploads and downloads */
     bool deaf;           /* doesn't notice that a client has gone: the job goes on */
 };
 
@@ -66,7 +59,6 @@ struct instance_counters {
 };
 
 TAILQ_HEAD(conn_list, conn);
-TAILQ_HEAD(async_list, async);
 
 struct instance {
     struct sim *sim; /* not owned */
@@ -80,9 +72,9 @@ struct instance {
     struct instance_settings settings;
     struct instance_counters counters;
     unsigned uploading, open_connections;
-    struct job_queue jobs;
+    struct job_queue queue;
     struct conn_list conns;     /* owned */
-    struct async_list asyncs;   /* owned; they are in the queue as well */
+    struct jobs jobs;           /* its own; those that aren't over are in the queue as well */
     struct record_log requests; /* owns its records */
     struct record_log health_requests;
 };
@@ -105,6 +97,10 @@ void instance_stop(struct instance *instance, bool drop);
 
 /* Listens again on the same address. False if that failed (errno says why). */
 bool instance_start(struct instance *instance);
+
+/* As if the process had ended and begun anew: all connections are reset, all jobs given up and
+ * forgotten. Whether it listens stays as it is. */
+void instance_restart(struct instance *instance);
 
 /* Sends n further pieces (n < 0: all) of every response that is held. */
 void instance_release_pieces(struct instance *instance, int64_t n);
@@ -136,6 +132,8 @@ struct sim {
     struct instance *instances; /* owned; instance_count of them */
     size_t instance_count;
     struct instance *oracle;     /* owned; NULL: none */
+    const char *jobs_path;       /* not owned; another one than /v1/jobs, or NULL */
+    struct evbuffer *scratch;    /* owned; a body that is made up; empty between two responses */
     struct joblog *joblog;       /* owned; NULL: none */
     uint64_t random;             /* state of the generator that breaks ties, never 0 */
     struct record_store records; /* the list over all instances */

@@ -1,5 +1,6 @@
 #include "respond.h"
 
+#include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "conn.h"
 #include "instance.h"
 
-enum { HEAD_BYTES_MAX = 1024, SMALL_RESPONSE_MAX = 4096 };
+enum { HEAD_BYTES_MAX = 4096, SMALL_RESPONSE_MAX = 2 * HEAD_BYTES_MAX };
 
 static const char *reason(int status)
 {
@@ -16,6 +17,7 @@ static const char *reason(int status)
         const char *text;
     } reasons[] = {
         {200, "OK"},
+        {202, "Accepted"},
         {204, "No Content"},
         {302, "Found"},
         {304, "Not Modified"},
@@ -23,6 +25,7 @@ static const char *reason(int status)
         {401, "Unauthorized"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {409, "Conflict"},
         {413, "Content Too Large"},
         {418, "I'm a teapot"},
         {422, "Unprocessable Content"},
@@ -63,7 +66,7 @@ static size_t write_head(struct conn *conn, char head[HEAD_BYTES_MAX], int statu
 {
     char excess[48] = "";
     conn->record->status = status;
-    if (conn->kind == CONN_TRANSCRIPTION) {
+    if (conn->kind == CONN_WORK) {
         snprintf(excess, sizeof excess, "X-Sim-Excess: %" PRId64 "\r\n", conn->entry.excess);
     }
     int len = snprintf(
@@ -122,6 +125,32 @@ void respond_with(struct conn *conn, const struct response *response)
 {
     send_response(conn, response);
     respond_finish(conn);
+}
+
+void respond_filled(struct conn *conn, const struct response *response, struct evbuffer *body,
+                    struct filler filler, const char *tail)
+{
+    char head[HEAD_BYTES_MAX];
+    char framing[64];
+    size_t begin = evbuffer_get_length(body);
+    snprintf(framing, sizeof framing, "Content-Length: %" PRIu64 "\r\n",
+             begin + filler.len + strlen(tail));
+    size_t len =
+        write_head(conn, head, response->status, response->type, framing, response->fields);
+    wire_send(&conn->wire, head, len);
+    if (!respond_without_body(conn)) {
+        if (begin > 0) {
+            wire_send(&conn->wire, (const char *)evbuffer_pullup(body, -1), begin);
+        }
+        wire_fill(&conn->wire, filler, tail);
+    }
+    evbuffer_drain(body, begin);
+    respond_finish(conn);
+}
+
+void respond_buffer(struct conn *conn, const struct response *response, struct evbuffer *body)
+{
+    respond_filled(conn, response, body, (struct filler){0}, "");
 }
 
 static void send_detail(struct conn *conn, int status, const char *detail)
@@ -193,12 +222,4 @@ void respond_transcript(struct conn *conn, enum upload_format format)
     format_transcript(body, sizeof body, format, conn->upload.seconds, conn->instance->number);
     respond_with(
         conn, &(const struct response){.status = 200, .type = format_types[format], .body = body});
-}
-
-void respond_queued(struct conn *conn)
-{
-    char body[80];
-    snprintf(body, sizeof body, "{\"job_id\":\"%" PRIu64 "\",\"status\":\"queued\"}",
-             conn->record->id);
-    respond_with(conn, &(const struct response){.status = 200, .type = RESPOND_JSON, .body = body});
 }

@@ -7,10 +7,12 @@
 
 #include "http.h"
 #include "upload.h"
+#include "wire.h"
 
 #define RESPOND_JSON "application/json" /* a Content-Type */
 
 struct conn;
+struct evbuffer;
 
 struct response {
     int status;
@@ -22,6 +24,14 @@ struct response {
 /* Sends a response with a Content-Length; the connection stays if the request wants it to. */
 void respond_with(struct conn *conn, const struct response *response);
 
+/* The same with its body from a buffer, which is empty afterwards. */
+void respond_buffer(struct conn *conn, const struct response *response, struct evbuffer *body);
+
+/* The same with more of the body behind what is in the buffer: a generated part, and a static text.
+ */
+void respond_filled(struct conn *conn, const struct response *response, struct evbuffer *body,
+                    struct filler filler, const char *tail);
+
 /* {"detail":…} */
 void respond_detail(struct conn *conn, int status, const char *detail);
 
@@ -30,9 +40,6 @@ void respond_refuse(struct conn *conn, const char *error);
 
 /* The transcript in the format asked for, or in the one given. */
 void respond_transcript(struct conn *conn, enum upload_format format);
-
-/* An async job's number, and that it has been taken. */
-void respond_queued(struct conn *conn);
 
 /* For unusual bodies: sends only a head; `framing` is the Content-Length or Transfer-Encoding field
  * with its CRLF, or empty. Then comes the body (none if respond_without_body()), then

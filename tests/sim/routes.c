@@ -1,9 +1,13 @@
 #include "routes.h"
 
+#include <string.h>
+
 #include "conn.h"
 #include "health.h"
 #include "instance.h"
+#include "jobs_api.h"
 #include "respond.h"
+#include "storage.h"
 
 enum { JOB_TIME_SECONDS_MAX = 1000 * 1000 * 1000 };
 
@@ -51,21 +55,6 @@ static void job_done(void *arg)
     conn_leave(conn);
 }
 
-/* Submits first: whoever has the answer sees the job counted. */
-static void serve_async(struct conn *conn)
-{
-    if (!async_submit(conn->instance, job_time_us(conn), &conn->entry)) {
-        conn_doom(conn, true);
-        return;
-    }
-    conn->detached = true;
-    if (conn->odd.kind != ODD_NONE) {
-        odd_respond(conn);
-    } else {
-        respond_queued(conn);
-    }
-}
-
 static void serve_transcription(struct conn *conn)
 {
     bool odd = conn->odd.kind != ODD_NONE;
@@ -74,29 +63,73 @@ static void serve_transcription(struct conn *conn)
     } else if (conn->upload.error != NULL && !odd) {
         respond_detail(conn, 422, conn->upload.error);
     } else if (conn->entry.async) {
-        serve_async(conn);
+        jobs_accept(conn, JOBS_SHORT, job_time_us(conn));
+    } else if (conn->accepted != JOBS_IN_BODY ||
+               upload_is_true(&conn->upload, UPLOAD_STORED_OUTPUT)) {
+        jobs_accept(conn, JOBS_WHISPERX, job_time_us(conn));
     } else {
         conn->state = CONN_JOB;
-        job_submit(&conn->instance->jobs, &conn->job, job_time_us(conn), job_done, conn);
+        job_submit(&conn->instance->queue, &conn->job, job_time_us(conn), job_done, conn);
+    }
+}
+
+/* A job by OpenAI's way: POST to the path of all jobs. */
+static void serve_new_job(struct conn *conn)
+{
+    if (conn->jobs_path.openai) {
+        jobs_accept(conn, JOBS_OPENAI, job_time_us(conn));
+    } else {
+        refuse_method(conn);
     }
 }
 
 /* --- the server that is played */
 
-/* WhisperX. The first row that fits. */
+/* The first row that fits. */
 static const struct route routes[] = {
-    {"GET", "/health", CONN_HEALTH, health_answer},
-    {NULL, "/health", CONN_OTHER, refuse_method},
-    {NULL, "/v1/audio/transcriptions", CONN_TRANSCRIPTION, serve_transcription},
-    {NULL, "", CONN_OTHER, refuse_path},
+    {"GET", "{jobs}", CONN_OTHER, false, jobs_answer_all},
+    {"POST", "{jobs}", CONN_WORK, false, serve_new_job},
+    {NULL, "{jobs}", CONN_OTHER, false, refuse_method},
+    {"GET", "{jobs}/{id}", CONN_OTHER, true, jobs_answer_one},
+    {"DELETE", "{jobs}/{id}", CONN_OTHER, false, jobs_answer_delete},
+    {NULL, "{jobs}/{id}", CONN_OTHER, false, refuse_method},
+    {NULL, "{jobs}/{id}/{more}", CONN_OTHER, true, jobs_answer_below},
+    {"GET", "/health", CONN_HEALTH, false, health_answer},
+    {NULL, "/health", CONN_OTHER, false, refuse_method},
+    {"POST", "/v1/uploads", CONN_OTHER, false, storage_answer_upload},
+    {"POST", "/v1/downloads", CONN_OTHER, false, storage_answer_download},
+    {NULL, "/v1/uploads", CONN_OTHER, false, refuse_method},
+    {NULL, "/v1/downloads", CONN_OTHER, false, refuse_method},
+    {NULL, "/v1/audio/transcriptions", CONN_WORK, false, serve_transcription},
+    {NULL, "", CONN_OTHER, false, refuse_path},
 };
 
-const struct route *route_find(const struct request *request)
+/* In a row's path, by jobs_path.place. */
+static const char *const job_paths[] = {[JOBS_NOWHERE] = NULL,
+                                        [JOBS_ALL] = "{jobs}",
+                                        [JOBS_ONE] = "{jobs}/{id}",
+                                        [JOBS_BELOW] = "{jobs}/{id}/{more}"};
+
+static bool fits(const struct route *route, const struct conn *conn)
+{
+    const struct request *request = &conn->request;
+    const char *jobs = job_paths[conn->jobs_path.place];
+    if (route->method != NULL && !slice_is(request->method, route->method)) {
+        return false;
+    }
+    if (jobs != NULL) {
+        return strcmp(route->path, jobs) == 0;
+    }
+    return slice_ends_with(request->path, route->path);
+}
+
+void route_find(struct conn *conn)
 {
     const struct route *route = routes;
-    while ((route->method != NULL && !slice_is(request->method, route->method)) ||
-           !slice_ends_with(request->path, route->path)) {
+    conn->jobs_path = jobs_path_read(conn->request.path, conn->instance->sim->jobs_path);
+    while (!fits(route, conn)) {
         route++;
     }
-    return route;
+    conn->route = route;
+    conn->kind = route->kind;
 }

@@ -6,12 +6,13 @@
 
 struct route {
     const char *method; /* NULL: any */
-    const char *path;   /* the end of the target's path */
+    const char *path;   /* the end of the target's path; or what jobs_path_read() finds in it */
     enum conn_kind kind;
+    bool own_odd;                     /* serve() heeds an odd response; else it takes its place */
     void (*serve)(struct conn *conn); /* answers a request that has arrived whole */
 };
 
-/* Never NULL: what nobody knows has a row, too. */
-const struct route *route_find(const struct request *request);
+/* Sets the connection's route, the request's kind and what its path says. */
+void route_find(struct conn *conn);
 
 #endif

@@ -39,24 +39,47 @@ static const char *read_job_time(struct conn *conn)
     return NULL;
 }
 
+static const char *read_job_fields(struct conn *conn)
+{
+    const struct request *request = &conn->request;
+    char id[JOBS_ID_MAX];
+    size_t len = 0;
+    conn->result_bytes = JOBS_RESULT_BYTES;
+    if (request->sim_async.at != NULL) {
+        conn->entry.async = slice_is(request->sim_async, "1");
+        if (!conn->entry.async) {
+            return "bad X-Sim-Async";
+        }
+    }
+    if (request->sim_job_id.at != NULL &&
+        (!slice_decode(request->sim_job_id, false, id, sizeof id, &len) || len == 0)) {
+        return "bad X-Sim-Job-Id";
+    }
+    if (request->sim_accepted.at != NULL &&
+        !jobs_parse_accepted(request->sim_accepted, &conn->accepted)) {
+        return "bad X-Sim-Accepted";
+    }
+    if (request->sim_result_bytes.at != NULL &&
+        (!slice_to_number(request->sim_result_bytes, &conn->result_bytes) ||
+         conn->result_bytes > JOBS_RESULT_BYTES_MAX)) {
+        return "bad X-Sim-Result-Bytes";
+    }
+    return NULL;
+}
+
 /* Reads the X-Sim- fields. An error is reported once the body has arrived. */
 static void read_steering(struct conn *conn)
 {
     if (conn->kind == CONN_HEALTH) {
         return;
     }
-    conn->steer_error = read_job_time(conn);
-    if (conn->request.sim_async.at != NULL) {
-        conn->entry.async = slice_is(conn->request.sim_async, "1");
-        if (!conn->entry.async) {
-            conn->steer_error = "bad X-Sim-Async";
-        }
-    }
+    const char *error = read_job_time(conn);
+    conn->steer_error = error != NULL ? error : read_job_fields(conn);
     if (conn->request.sim_response.at != NULL &&
         !odd_parse(conn->request.sim_response, &conn->odd)) {
         conn->steer_error = "bad X-Sim-Response";
     }
-    if (conn->request.sim_response.at == NULL && conn->kind == CONN_TRANSCRIPTION) {
+    if (conn->request.sim_response.at == NULL && conn->kind == CONN_WORK) {
         conn->odd = conn->instance->settings.response;
     }
 }
@@ -103,16 +126,15 @@ static void end_upload(struct conn *conn)
 
 void serve_begin(struct conn *conn)
 {
-    conn->route = route_find(&conn->request);
-    conn->kind = conn->route->kind;
+    route_find(conn);
     file(conn);
-    if (conn->kind == CONN_TRANSCRIPTION) {
+    if (conn->kind == CONN_WORK) {
         begin_entry(conn);
     }
     read_steering(conn);
     body_init(&conn->body, &conn->request);
     bool has_body = conn->body.state != BODY_WHOLE;
-    upload_begin(&conn->upload, &conn->request, has_body && conn->kind == CONN_TRANSCRIPTION);
+    upload_begin(&conn->upload, &conn->request, has_body && conn->kind != CONN_HEALTH);
     if (conn->odd.kind == ODD_EARLY && conn->steer_error == NULL) {
         conn->record->complete = !has_body;
         odd_respond(conn);
@@ -129,7 +151,7 @@ void serve_whole(struct conn *conn)
     end_upload(conn);
     if (conn->steer_error != NULL) {
         respond_detail(conn, 400, conn->steer_error);
-    } else if (conn->kind == CONN_OTHER && conn->odd.kind != ODD_NONE) {
+    } else if (conn->kind == CONN_OTHER && conn->odd.kind != ODD_NONE && !conn->route->own_odd) {
         odd_respond(conn);
     } else {
         conn->route->serve(conn);
@@ -168,11 +190,11 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     }
     /* An instance that dies (CONN_RESET) does end its jobs. */
     if (conn->instance->settings.deaf && conn->after != CONN_RESET &&
-        async_adopt(conn->instance, &conn->job, &conn->entry)) {
+        jobs_adopt(conn->instance, &conn->job, &conn->entry)) {
         conn->detached = true;
     }
     bool job_is_over = conn->job_ended || conn->detached;
-    if (conn->kind == CONN_TRANSCRIPTION && outcome == RECORD_ABORTED && !job_is_over) {
+    if (conn->kind == CONN_WORK && outcome == RECORD_ABORTED && !job_is_over) {
         joblog_write(conn->instance->sim->joblog, &conn->entry, conn->job.started, "aborted");
     }
     record->outcome = outcome;
@@ -184,11 +206,12 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
         counters->aborted += outcome == RECORD_ABORTED;
         counters->finished += outcome == RECORD_ANSWERED && conn->job_ended;
     }
-    memset(&conn->upload, 0, sizeof conn->upload);
+    upload_free(&conn->upload);
     conn->odd = (struct odd){0};
     conn->pieces = 0;
     conn->steer_error = NULL;
     conn->has_job_time = false;
+    conn->accepted = JOBS_IN_BODY;
     conn->job_ended = false;
     conn->detached = false;
     job_cancel(&conn->job);
