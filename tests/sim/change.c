@@ -113,6 +113,11 @@ static bool take_deaf(const cJSON *value, struct change *change)
     return take_bool(value, &change->settings.deaf);
 }
 
+static bool take_cors(const cJSON *value, struct change *change)
+{
+    return take_bool(value, &change->settings.cors);
+}
+
 static bool take_deletes(const cJSON *value, struct change *change)
 {
     return take_bool(value, &change->settings.deletes);
@@ -150,6 +155,7 @@ static const struct {
     {"release", take_release, "a number of jobs, or -1 (all)"},
     {"response", take_response, "the name of an odd response, or null"},
     {"deaf", take_deaf, "true or false"},
+    {"cors", take_cors, "true or false"},
     {"deletes", take_deletes, "true or false"},
     {"storage", take_storage, "true or false"},
     {"restart", take_restart, "true or false"},

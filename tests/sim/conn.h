@@ -18,6 +18,7 @@
 #include "odd.h"
 #include "record.h"
 #include "upload.h"
+#include "websocket.h"
 #include "wire.h"
 
 enum {
@@ -34,6 +35,7 @@ enum conn_state {
     CONN_WAIT,     /* a health request that is answered later or never */
     CONN_RESPONSE, /* being written */
     CONN_HELD,     /* a part of the response is out, the rest waits for odd_release() */
+    CONN_SOCKET,   /* a WebSocket */
     CONN_DRAIN     /* refused, waiting for the other side to close */
 };
 
@@ -77,6 +79,7 @@ struct conn {
     struct upload upload;
     struct job job;
     struct odd odd;
+    struct websocket websocket;
     uint64_t pieces;         /* of a held response: sent so far */
     const char *steer_error; /* a bad X-Sim- field; static text or NULL */
     int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
@@ -98,6 +101,10 @@ void conn_doom(struct conn *conn, bool reset);
 /* The response's bytes have all been handed to conn->wire: write them, then do what `after` says.
  */
 void conn_finish(struct conn *conn, enum conn_after after);
+
+/* Writes what can be written; the response is over when all of it is out and conn_finish() has been
+ * called. */
+void conn_flush(struct conn *conn);
 
 /* Writes what there is of the response; the rest comes later (CONN_HELD). */
 void conn_hold(struct conn *conn);

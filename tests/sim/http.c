@@ -192,6 +192,8 @@ static const char *take_connection(struct request *request, struct slice value)
             request->keep_alive = false;
         } else if (slice_is_nocase(token, "keep-alive")) {
             request->keep_alive = true;
+        } else if (slice_is_nocase(token, "upgrade")) {
+            request->connection_upgrade = true;
         }
     }
     return NULL;
@@ -221,6 +223,13 @@ static const struct {
     {"x-sim-job-id", NULL, offsetof(struct request, sim_job_id)},
     {"x-sim-accepted", NULL, offsetof(struct request, sim_accepted)},
     {"x-sim-result-bytes", NULL, offsetof(struct request, sim_result_bytes)},
+    {"origin", NULL, offsetof(struct request, origin)},
+    {"cookie", NULL, offsetof(struct request, cookie)},
+    {"access-control-request-method", NULL, offsetof(struct request, cors_method)},
+    {"access-control-request-headers", NULL, offsetof(struct request, cors_headers)},
+    {"upgrade", NULL, offsetof(struct request, upgrade)},
+    {"sec-websocket-key", NULL, offsetof(struct request, websocket_key)},
+    {"sec-websocket-version", NULL, offsetof(struct request, websocket_version)},
     {"x-job", NULL, offsetof(struct request, job_name)},
 };
 

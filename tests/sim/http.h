@@ -26,11 +26,14 @@ struct request {
     struct slice method, target, path; /* path: the target without its query */
     struct slice host, content_type, sim_response, sim_job_time, sim_async, sim_job_id;
     struct slice sim_accepted, sim_result_bytes, job_name;
+    struct slice origin, cookie, cors_method, cors_headers; /* Access-Control-Request-… */
+    struct slice upgrade, websocket_key, websocket_version;
     struct slice query; /* of the target, behind its ? */
     uint64_t content_length;
     bool has_length, chunked;
     bool http10;
-    bool keep_alive; /* the client wants the connection to stay */
+    bool keep_alive;         /* the client wants the connection to stay */
+    bool connection_upgrade; /* the client wants another protocol */
     bool expect_continue;
 };
 

@@ -237,9 +237,9 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
     bool odd = response[0] != '\0';
     evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s", odd ? "\"" : "null", response,
                         odd ? "\"" : "", bool_text(settings->deaf));
-    evbuffer_add_printf(out, ",\"known_jobs\":%zu,\"deletes\":%s,\"storage\":%s}",
-                        instance->jobs.known_count, bool_text(settings->deletes),
-                        bool_text(settings->storage));
+    evbuffer_add_printf(out, ",\"known_jobs\":%zu,\"cors\":%s,\"deletes\":%s,\"storage\":%s}",
+                        instance->jobs.known_count, bool_text(settings->cors),
+                        bool_text(settings->deletes), bool_text(settings->storage));
 }
 
 /* --- all of them */

@@ -49,6 +49,7 @@ struct instance_settings {
     enum instance_form form;
     struct health health;
     struct odd response; /* to transcriptions that don't ask for one */
+    bool cors;           /* answers to other origins, and preflights */
     bool deletes;        /* jobs, if it is asked to */
     bool storage;        /* for uploads and downloads */
     bool deaf;           /* doesn't notice that a client has gone: the job goes on */

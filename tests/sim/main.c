@@ -139,6 +139,13 @@ static bool set_jobs_path(const char *text, struct options *options)
            strlen(text) <= JOBS_PATH_MAX;
 }
 
+static bool set_cors(const char *text, struct options *options)
+{
+    (void)text;
+    options->settings.cors = true;
+    return true;
+}
+
 static bool set_health(const char *text, struct options *options)
 {
     return instance_parse_form(text, &options->settings.form);
@@ -179,6 +186,7 @@ static const struct {
     {"jobs-log", "FILE", set_jobs_log, "write a CSV line for each job"},
     {"jobs-path", "PATH", set_jobs_path,
      "where jobs are made and asked for as OpenAI's videos are, besides /v1/jobs"},
+    {"cors", NULL, set_cors, "let pages of all origins in, as the real server does"},
     {"health", "nested|flat", set_health, "form of the health answer (default nested)"},
     {"tls-cert", "FILE", set_tls_cert, "serve TLS with this certificate (PEM)"},
     {"tls-key", "FILE", set_tls_key, "and this key (PEM)"},

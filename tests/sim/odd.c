@@ -118,12 +118,21 @@ static void odd_early(struct conn *conn)
     respond_detail(conn, (int)conn->odd.number, "simulated early answer");
 }
 
+bool odd_is_stream(const struct odd *odd)
+{
+    return odd->kind == ODD_SSE || odd->kind == ODD_SSE_PIECES;
+}
+
 /* One chunk for each piece. */
 static void send_piece(struct conn *conn)
 {
-    char piece[32];
-    char chunk[64];
-    int len = snprintf(piece, sizeof piece, "piece %" PRIu64 "\n", ++conn->pieces);
+    char piece[64];
+    char chunk[80];
+    uint64_t n = ++conn->pieces;
+    int len = odd_is_stream(&conn->odd)
+                  ? snprintf(piece, sizeof piece,
+                             "id: %" PRIu64 "\ndata: {\"event\":%" PRIu64 "}\n\n", n, n)
+                  : snprintf(piece, sizeof piece, "piece %" PRIu64 "\n", n);
     snprintf(chunk, sizeof chunk, "%x\r\n%s\r\n", (unsigned)len, piece);
     wire_send_text(&conn->wire, chunk);
     if (conn->pieces == conn->odd.number) {
@@ -160,10 +169,21 @@ void odd_release(struct conn *conn, int64_t n)
         n -= n > 0;
     }
     if (conn->pieces == last) {
+        wire_stop_timer(&conn->wire);
         respond_finish(conn);
-    } else {
-        conn_hold(conn);
+        return;
     }
+    conn_hold(conn);
+    if (conn->odd.kind == ODD_SSE) {
+        wire_set_timer(&conn->wire, DRIP_MS);
+    }
+}
+
+/* Server-sent events. */
+static void odd_sse(struct conn *conn)
+{
+    respond_head(conn, 200, "text/event-stream", CHUNKED "Cache-Control: no-cache\r\n");
+    odd_release(conn, 1);
 }
 
 static void odd_pieces(struct conn *conn)
@@ -253,6 +273,8 @@ static const struct {
     [ODD_EARLY] = {"early:", NUMBER_STATUS, odd_early},
     [ODD_PIECES] = {"pieces:", NUMBER_SMALL, odd_pieces},
     [ODD_HALVES] = {"halves:", NUMBER_SMALL, odd_halves},
+    [ODD_SSE] = {"sse:", NUMBER_SMALL, odd_sse},
+    [ODD_SSE_PIECES] = {"sse-pieces:", NUMBER_SMALL, odd_sse},
     [ODD_JOB_ID] = {"job-id", NUMBER_NONE, odd_job_id},
     [ODD_JOB_ID_DEEP] = {"job-id-deep", NUMBER_NONE, odd_job_id_deep},
     [ODD_JOB_ID_CHUNKED] = {"job-id-chunked", NUMBER_NONE, odd_job_id_chunked},

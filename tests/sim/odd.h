@@ -27,6 +27,8 @@ enum odd_kind {
     ODD_EARLY,
     ODD_PIECES,
     ODD_HALVES,
+    ODD_SSE,
+    ODD_SSE_PIECES,
     ODD_JOB_ID,
     ODD_JOB_ID_DEEP,
     ODD_JOB_ID_CHUNKED,
@@ -49,6 +51,9 @@ void odd_format(const struct odd *odd, char name[ODD_NAME_MAX]);
 
 /* Sends conn->odd, which isn't ODD_NONE. */
 void odd_respond(struct conn *conn);
+
+/* Does the response go on for as long as its job does? */
+bool odd_is_stream(const struct odd *odd);
 
 /* Sends n further pieces (n < 0: all) of a response that is held; no more than there are. */
 void odd_release(struct conn *conn, int64_t n);

@@ -62,7 +62,9 @@ static void job_start(struct job *job)
     queue->running_count++;
     job->state = JOB_RUNNING;
     job->started = record_now();
-    if (job->time_us == 0) {
+    if (job->begun != NULL) {
+        job->begun(job->arg);
+    } else if (job->time_us == 0) {
         job_end(job);
     } else if (job->time_us > 0) {
         job_start_timer(job, job->time_us);
@@ -94,14 +96,11 @@ void job_queue_resume(struct job_queue *queue)
     job_queue_run(queue);
 }
 
-void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
-                void *arg)
+/* The rest of *job is set. */
+static void job_add(struct job_queue *queue, struct job *job)
 {
     job->queue = queue;
-    job->time_us = time_us;
     job->started = 0;
-    job->done = done;
-    job->arg = arg;
     job->state = JOB_WAITING;
     TAILQ_INSERT_TAIL(&queue->waiting, job, link);
     queue->waiting_count++;
@@ -130,6 +129,26 @@ void job_hand_over(struct job *from, struct job *to, void (*done)(void *arg), vo
         evtimer_del(&from->timer);
         job_start_timer(to, left > 0 ? left : 0);
     }
+}
+
+void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
+                void *arg)
+{
+    job->time_us = time_us;
+    job->begun = NULL;
+    job->done = done;
+    job->arg = arg;
+    job_add(queue, job);
+}
+
+void job_submit_held(struct job_queue *queue, struct job *job, void (*begun)(void *arg),
+                     void (*done)(void *arg), void *arg)
+{
+    job->time_us = JOB_HELD;
+    job->begun = begun;
+    job->done = done;
+    job->arg = arg;
+    job_add(queue, job);
 }
 
 void job_cancel(struct job *job)

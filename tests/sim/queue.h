@@ -23,7 +23,8 @@ struct job {
     int64_t time_us;
     double started; /* when it got its slot, seconds since the epoch; 0: not yet */
     enum job_state state;
-    void (*done)(void *arg); /* may free the job */
+    void (*begun)(void *arg); /* NULL: nobody is told */
+    void (*done)(void *arg);  /* may free the job */
     void *arg;
 };
 
@@ -51,6 +52,11 @@ void job_queue_run(struct job_queue *queue);
  * this returns. */
 void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
                 void *arg);
+
+/* The same for a job that is held, which is told when it gets its slot. It isn't looked at
+ * afterwards: it may have been given up meanwhile. */
+void job_submit_held(struct job_queue *queue, struct job *job, void (*begun)(void *arg),
+                     void (*done)(void *arg), void *arg);
 
 /* Puts another job, `to`, into the place of one that waits or runs, for the time that is left;
  * `from` is JOB_NONE afterwards. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "cors.h"
 #include "instance.h"
 
 enum { HEAD_BYTES_MAX = 4096, SMALL_RESPONSE_MAX = 2 * HEAD_BYTES_MAX };
@@ -69,11 +70,13 @@ static size_t write_head(struct conn *conn, char head[HEAD_BYTES_MAX], int statu
     if (conn->kind == CONN_WORK) {
         snprintf(excess, sizeof excess, "X-Sim-Excess: %" PRId64 "\r\n", conn->entry.excess);
     }
+    char cors[CORS_FIELDS_MAX];
+    cors_format(conn, cors);
     int len = snprintf(
-        head, HEAD_BYTES_MAX, "HTTP/1.1 %d %s\r\nX-Sim-Instance: %u\r\n%s%s%s%s%s%s%s\r\n", status,
-        reason(status), conn->instance->number, excess, type != NULL ? "Content-Type: " : "",
-        type != NULL ? type : "", type != NULL ? "\r\n" : "", framing, connection_field(conn),
-        fields != NULL ? fields : "");
+        head, HEAD_BYTES_MAX, "HTTP/1.1 %d %s\r\nX-Sim-Instance: %u\r\n%s%s%s%s%s%s%s%s\r\n",
+        status, reason(status), conn->instance->number, excess,
+        type != NULL ? "Content-Type: " : "", type != NULL ? type : "", type != NULL ? "\r\n" : "",
+        framing, connection_field(conn), cors, fields != NULL ? fields : "");
     return (size_t)len;
 }
 

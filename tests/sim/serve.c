@@ -188,6 +188,12 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     if (!record->hashed) {
         end_upload(conn);
     }
+    /* A job that lasted as long as its response is over with it. */
+    if (outcome == RECORD_ANSWERED && conn->job.state == JOB_RUNNING) {
+        conn->job_ended = true;
+        joblog_write(conn->instance->sim->joblog, &conn->entry, conn->job.started, "done");
+        job_cancel(&conn->job);
+    }
     /* An instance that dies (CONN_RESET) does end its jobs. */
     if (conn->instance->settings.deaf && conn->after != CONN_RESET &&
         jobs_adopt(conn->instance, &conn->job, &conn->entry)) {
