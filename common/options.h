@@ -23,6 +23,8 @@ enum option_type {
     OPTION_PATH,     /* char *: a URL's path */
     OPTION_NETWORKS, /* char *: IP addresses and CIDR blocks separated by commas, or none */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
+    OPTION_PRESETS,  /* char *: paths and presets separated by commas (see proxy_paths.h) */
+    OPTION_ORIGINS,  /* char *: *, none, or origins (RFC 6454) separated by commas */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
     OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */
     OPTION_URL,      /* of an instance: see instances.h */
