@@ -74,7 +74,8 @@ struct check_rules {
  * The end of every health check: counts failures, decides health, and subtracts what HAProxy
  * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
- * within that doubt the last number of external jobs stands.
+ * within that doubt the last number of external jobs stands, and the jobs accepted before the check
+ * are counted among them.
  */
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
