@@ -60,6 +60,7 @@ static void forget_counts(struct farm *farm)
     for (size_t i = 0; i < farm->count; i++) {
         farm->instances[i].in_flight = 0;
         farm->instances[i].address[0] = '\0';
+        farm->instances[i].weighs_nothing = false;
     }
 }
 
