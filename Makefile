@@ -89,7 +89,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 run: ## install what is missing, build, and serve until Ctrl-C
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(BUILD)/leastjobs-sim
-	@LEASTJOBS_BUILD=$(BUILD) tools/run
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
