@@ -31,7 +31,9 @@ static const char *reason(int status)
         {418, "I'm a teapot"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
+        {426, "Upgrade Required"},
         {500, "Internal Server Error"},
+        {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
@@ -46,7 +48,7 @@ static const char *reason(int status)
 
 static bool closes(const struct conn *conn)
 {
-    return !conn->request.keep_alive || !conn->instance->listening;
+    return !conn->request.keep_alive || !conn->instance->main.listening;
 }
 
 bool respond_without_body(const struct conn *conn)
@@ -225,4 +227,17 @@ void respond_transcript(struct conn *conn, enum upload_format format)
     format_transcript(body, sizeof body, format, conn->upload.seconds, conn->instance->number);
     respond_with(
         conn, &(const struct response){.status = 200, .type = format_types[format], .body = body});
+}
+
+void respond_completion(struct conn *conn)
+{
+    char body[512];
+    snprintf(body, sizeof body,
+             "{\"id\":\"chatcmpl-%" PRIu64 "\",\"object\":\"chat.completion\",\"created\":%" PRId64
+             ",\"model\":\"simulated\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+             "\"assistant\",\"content\":\"simulated answer from instance %u\"},\"finish_reason\":"
+             "\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":5,"
+             "\"total_tokens\":6}}",
+             conn->record->id, (int64_t)conn->record->started, conn->instance->number);
+    respond_with(conn, &(const struct response){.status = 200, .type = RESPOND_JSON, .body = body});
 }
