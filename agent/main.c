@@ -1,6 +1,5 @@
 #include <curl/curl.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,14 +8,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "config.h"
 #include "log.h"
-#include "options.h"
 #include "service.h"
 #include "version.h"
 
 #define PROGRAM "leastjobs-agent"
-#define EXIT_USAGE 2
 
 struct arguments {
     struct config_sources sources;
@@ -30,56 +28,22 @@ struct daemon {
     const struct config_sources *sources;
 };
 
-static void print_help(void)
+static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    printf("Usage: " PROGRAM " [-c FILE] [--env-file FILE] [-t]\n"
-           "Polls the instances' health and answers HAProxy's agent-checks.\n\n"
-           "  -c, --config FILE    read a libconfig file (the environment has precedence)\n"
-           "  -e, --env-file FILE  read a .env file (has precedence over the libconfig file)\n"
-           "  -t, --test           check the configuration and exit\n"
-           "      --help, --version\n\n"
-           "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
-           "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error.\n\n");
-    options_print(stdout);
-}
+    const struct argument own[] = {
+        {"test", 't', NULL, "check the configuration and exit", NULL, &arguments->test},
+    };
+    const struct program program = {
+        .name = PROGRAM,
+        .purpose = "Polls the instances' health and answers HAProxy's agent-checks.",
+        .notes =
+            "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
+            "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error.\n",
+        .arguments = own,
+        .argument_count = sizeof(own) / sizeof(own[0]),
+    };
 
-/* Returns -1 to go on, or the exit status. */
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    enum { HELP = 256, VERSION };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"env-file", required_argument, NULL, 'e'},
-        {"test", no_argument, NULL, 't'},         {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},  {NULL, 0, NULL, 0}};
-    int option;
-
-    while ((option = getopt_long(argc, argv, "c:e:t", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            arguments->sources.config_file = optarg;
-            break;
-        case 'e':
-            arguments->sources.env_file = optarg;
-            break;
-        case 't':
-            arguments->test = true;
-            break;
-        case HELP:
-            print_help();
-            return 0;
-        case VERSION:
-            puts(PROGRAM " " LEASTJOBS_VERSION);
-            return 0;
-        default:
-            fprintf(stderr, "Try '" PROGRAM " --help'.\n");
-            return EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, PROGRAM ": unexpected argument \"%s\"\n", argv[optind]);
-        return EXIT_USAGE;
-    }
-    return -1;
+    return arguments_parse(&program, argc, argv, &arguments->sources);
 }
 
 /* libevent says on standard error what its callers are told anyway, in a loop if need be. */
@@ -198,7 +162,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.sources = {.environment = environ}};
     struct errors errors = {0};
 
-    int status = parse_arguments(argc, argv, &arguments);
+    int status = read_arguments(argc, argv, &arguments);
     if (status >= 0)
         return status;
     signal(SIGPIPE, SIG_IGN);

@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "checks.h"
+#include "agent_checks/listener.h"
+#include "changes.h"
+#include "checks/checks.h"
 #include "clock.h"
-#include "listener.h"
+#include "haproxy/mismatch.h"
+#include "http/status.h"
 #include "log.h"
-#include "status.h"
 #include "xalloc.h"
 
 /* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */
@@ -25,6 +27,8 @@ struct service {
     struct checks *checks;
     struct listener *listener;
     struct status *status;
+    struct mismatch mismatch;
+    struct event *look; /* at it, every second */
 };
 
 /* How the limit of open files is shared out. */
@@ -135,6 +139,34 @@ static void take_config(struct service *service, struct config *config, const st
     log_set_level(config->log_level);
 }
 
+static void on_look(evutil_socket_t unused, short what, void *argument)
+{
+    struct service *service = argument;
+    struct checks_counts haproxy = checks_counts(service->checks);
+    uint64_t signs = haproxy.haproxy_answers + haproxy.haproxy_failures;
+
+    (void)unused;
+    (void)what;
+    if (mismatch_look(&service->mismatch, signs, listener_counts(service->listener).external,
+                      clock_ms()))
+        log_warning("HAProxy sends agent-checks, but nobody has answered on HAPROXY_SOCKET=\"%s\" "
+                    "for %d s: it must be the same for leastjobs-genconf and for this agent, and "
+                    "its folder, too; until then HAProxy's own jobs are counted twice",
+                    service->config->haproxy_socket, MISMATCH_AFTER_MS / 1000);
+}
+
+static void start_to_look(struct service *service)
+{
+    static const struct timeval second = {.tv_sec = 1};
+
+    mismatch_start(&service->mismatch, clock_ms());
+    service->look = event_new(service->base, -1, EV_PERSIST, on_look, service);
+    if (service->look == NULL || event_add(service->look, &second) != 0) {
+        log_error("out of memory");
+        exit(1);
+    }
+}
+
 struct service *service_new(struct event_base *base, struct config *config, struct errors *errors)
 {
     struct service *service = xcalloc(1, sizeof(*service));
@@ -149,6 +181,7 @@ struct service *service_new(struct event_base *base, struct config *config, stru
         return NULL;
     }
     take_config(service, config, &budget);
+    start_to_look(service);
     return service;
 }
 
@@ -196,6 +229,7 @@ bool service_reload(struct service *service, struct config *config, struct error
         config_free(config);
         return false;
     }
+    changes_warn(service->config, config, errors);
     take_config(service, config, &budget);
     return true;
 }
@@ -204,6 +238,8 @@ void service_free(struct service *service)
 {
     if (service == NULL)
         return;
+    if (service->look != NULL)
+        event_free(service->look);
     checks_free(service->checks);
     status_free(service->status);
     listener_free(service->listener);

@@ -6,7 +6,7 @@
 #include "config.h"
 
 /*
- * All that runs by one configuration: the farm's state, the checks that keep it up to date, the
+ * All that runs by one configuration: the farm's instance, the checks that keep it up to date, the
  * two ports that answer from it.
  */
 struct service;
@@ -20,7 +20,7 @@ struct service *service_new(struct event_base *base, struct config *config, stru
 /*
  * Replaces the configuration; instances that stay keep their history, ports that stay are kept
  * open. Owns `config`. Returns false, with the old configuration still running, if a new port
- * can't be had.
+ * can't be had. Warns in `errors` of what HAProxy must be told too.
  */
 bool service_reload(struct service *service, struct config *config, struct errors *errors);
 

@@ -6,16 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conffile_check.h"
 #include "config.h"
+#include "nearest.h"
 #include "options.h"
+#include "textfile.h"
 #include "xalloc.h"
 
 #define INSTANCES_KEY "instances"
-#define KEY_MAX 64
-/* Longer numbers may not fit 32 bits. */
-#define DIGITS_MAX 9
-#define HEX_DIGITS_MAX 7
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*-"
+#define INSTANCES_NAME "INSTANCES"
 
 struct reader {
     struct settings *found; /* in this file */
@@ -44,73 +43,39 @@ static char *scalar_text(const config_setting_t *item)
     }
 }
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
-{
-    unsigned least = a < b ? a : b;
-
-    return least < c ? least : c;
-}
-
-/* The edit distance of Levenshtein, on one row of the table. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[KEY_MAX + 1];
-    size_t length = strlen(b);
-
-    if (strlen(a) > KEY_MAX || length > KEY_MAX)
-        return KEY_MAX;
-    for (unsigned i = 0; i <= length; i++)
-        row[i] = i;
-    for (unsigned i = 0; a[i] != '\0'; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            unsigned above = row[j + 1];
-            row[j + 1] = smallest(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-            diagonal = above;
-        }
-    }
-    return row[length];
-}
-
-static char *lower_case(const char *text)
+static char *change_case(const char *text, int change(int))
 {
     char *copy = xstrdup(text);
 
     for (char *c = copy; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
+        *c = (char)change((unsigned char)*c);
     return copy;
 }
 
+/* In lower case; the caller frees it. */
 static char *nearest_key(const char *key)
 {
-    char *nearest = xstrdup(INSTANCES_KEY);
-    unsigned least = distance(key, nearest);
+    const char **names = xcalloc(option_count + 1, sizeof(*names));
+    char *name = change_case(key, toupper);
 
-    for (size_t i = 0; i < option_count; i++) {
-        char *known = lower_case(option_table[i].name);
-        unsigned d = distance(key, known);
-        if (d < least) {
-            least = d;
-            free(nearest);
-            nearest = known;
-        } else {
-            free(known);
-        }
-    }
+    names[0] = INSTANCES_NAME;
+    for (size_t i = 0; i < option_count; i++)
+        names[i + 1] = option_table[i].name;
+    char *nearest = change_case(nearest_of(name, names, option_count + 1), tolower);
+    free(name);
+    free(names);
     return nearest;
 }
 
 static const struct option_info *option_for_key(const char *key)
 {
-    for (size_t i = 0; i < option_count; i++) {
-        char *known = lower_case(option_table[i].name);
-        bool same = strcmp(known, key) == 0;
-        free(known);
-        if (same)
-            return &option_table[i];
-    }
-    return NULL;
+    char *name = change_case(key, toupper);
+    char *known = change_case(key, tolower);
+    const struct option_info *option = strcmp(known, key) == 0 ? option_find(name) : NULL;
+
+    free(name);
+    free(known);
+    return option;
 }
 
 static void unknown_key(const struct reader *r, const config_setting_t *item, const char *expected)
@@ -136,11 +101,13 @@ static void add_scalar(const struct reader *r, const config_setting_t *item, con
 
 static void check_instance_keys(const struct reader *r, const config_setting_t *group)
 {
+    static const char *const keys[] = {"url", "number"};
+
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *item = config_setting_get_elem(group, (unsigned)i);
         const char *key = config_setting_name(item);
         if (strcmp(key, "number") != 0 && strcmp(key, "url") != 0)
-            unknown_key(r, item, distance(key, "number") < distance(key, "url") ? "number" : "url");
+            unknown_key(r, item, nearest_of(key, keys, sizeof(keys) / sizeof(keys[0])));
     }
 }
 
@@ -201,68 +168,6 @@ static void read_item(const struct reader *r, config_setting_t *item)
     }
 }
 
-static const char *skip_string(const char *at)
-{
-    for (at++; *at != '\0' && *at != '"'; at++) {
-        if (*at == '\\' && at[1] != '\0')
-            at++;
-    }
-    return *at == '\0' ? at : at + 1;
-}
-
-static const char *skip_comment(const char *at)
-{
-    if (*at == '#' || at[1] == '/')
-        return at + strcspn(at, "\n");
-    const char *end = strstr(at + 2, "*/");
-    return end == NULL ? at + strlen(at) : end + 2;
-}
-
-static const char *skip_number(const char *at, bool *too_large)
-{
-    bool is_hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
-    const char *start = is_hex ? at + 2 : at;
-    size_t digits = strspn(start, is_hex ? "0123456789abcdefABCDEF" : "0123456789");
-
-    /* With an L behind them they are of 64 bits. */
-    *too_large = digits > (is_hex ? HEX_DIGITS_MAX : DIGITS_MAX) && start[digits] != 'L';
-    return start + digits;
-}
-
-static const char *skip_token(const char *at, bool *too_large)
-{
-    *too_large = false;
-    if (*at == '"')
-        return skip_string(at);
-    if (*at == '#' || (*at == '/' && (at[1] == '/' || at[1] == '*')))
-        return skip_comment(at);
-    if (isdigit((unsigned char)*at))
-        return skip_number(at, too_large);
-    size_t name = 0;
-    if (isalpha((unsigned char)*at) || *at == '*')
-        name = strspn(at, NAME_CHARACTERS);
-    return at + (name > 0 ? name : 1);
-}
-
-/* What libconfig does without a word: read another file, cut a number down to 32 bits. */
-static bool check_text(const struct reader *r, const char *text)
-{
-    unsigned line = 1;
-
-    while (*text != '\0') {
-        bool too_large;
-        const char *next = skip_token(text, &too_large);
-        if (too_large || *text == '@') {
-            errors_add(r->errors, "%s line %u: %s", r->file, line,
-                       too_large ? "the number is too large" : "@include isn't supported");
-            return false;
-        }
-        for (; text < next; text++)
-            line += *text == '\n';
-    }
-    return true;
-}
-
 void conffile_parse(struct settings *settings, const char *text, const char *name,
                     struct errors *errors)
 {
@@ -270,7 +175,7 @@ void conffile_parse(struct settings *settings, const char *text, const char *nam
     struct reader r = {.found = &found, .errors = errors, .file = name};
     config_t parser;
 
-    if (!check_text(&r, text))
+    if (!conffile_check(text, name, errors))
         return;
     config_init(&parser);
     if (config_read_string(&parser, text) != CONFIG_TRUE) {
@@ -289,7 +194,7 @@ void conffile_parse(struct settings *settings, const char *text, const char *nam
 void conffile_read(struct settings *settings, const char *path, struct errors *errors)
 {
     size_t length;
-    char *bytes = settings_read_file(path, &length, errors);
+    char *bytes = textfile_read(path, &length, errors);
 
     if (bytes == NULL)
         return;

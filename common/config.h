@@ -7,19 +7,21 @@
 #include "errors.h"
 #include "log.h"
 #include "settings.h"
+#include "sources/source.h"
 #include "url.h"
 
-/* An instance's number is part of a routing key of 64 bits (see genconf/render.c). */
+/* An instance's number is part of a routing key of 64 bits (see genconf/haproxy.cfg.in). */
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
-#define JOBS_FIELD_COUNT_MAX 16
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
 #define CONFIG_NO_PROXIES "none"
 
 struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
-    char *origin; /* where the URL was written, for messages */
+    char *origin;                /* where the URL was written, for messages */
+    const struct source *source; /* how its job count is read */
+    const char *locator;         /* where that is, for the source: the configuration's jobs_field */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "textfile.h"
 #include "xalloc.h"
 
 struct reader {
@@ -14,6 +15,7 @@ struct reader {
     const char *file;
     struct errors *errors;
     struct settings found;
+    bool has_reference; /* the value that was read last */
 };
 
 static bool is_blank(char c)
@@ -65,6 +67,13 @@ static char *read_name(struct reader *r)
     return xstrndup(start, length);
 }
 
+/* $X or ${X}, which docker compose would expand; it isn't in single quotes. */
+static bool at_reference(const struct reader *r)
+{
+    return r->at + 1 < r->end && r->at[0] == '$' &&
+           (isalpha((unsigned char)r->at[1]) || r->at[1] == '_' || r->at[1] == '{');
+}
+
 static char unescape(char c)
 {
     switch (c) {
@@ -90,10 +99,12 @@ static char *read_quoted(struct reader *r)
         if (*r->at == '\n')
             r->line++;
         if (quote == '"' && *r->at == '\\' && r->at + 1 < r->end &&
-            strchr("nrt\"\\$", r->at[1]) != NULL)
+            strchr("nrt\"\\$", r->at[1]) != NULL) {
             value[length++] = unescape(*++r->at);
-        else
-            value[length++] = *r->at;
+            continue;
+        }
+        r->has_reference = r->has_reference || (quote == '"' && at_reference(r));
+        value[length++] = *r->at;
     }
     if (r->at == r->end) {
         free(value);
@@ -108,8 +119,10 @@ static char *read_unquoted(struct reader *r)
     const char *start = r->at;
 
     while (r->at < r->end && *r->at != '\n' &&
-           !(*r->at == '#' && (r->at == start || is_blank(r->at[-1]))))
+           !(*r->at == '#' && (r->at == start || is_blank(r->at[-1])))) {
+        r->has_reference = r->has_reference || at_reference(r);
         r->at++;
+    }
     const char *stop = r->at;
     while (stop > start && (is_blank(stop[-1]) || stop[-1] == '\r'))
         stop--;
@@ -117,26 +130,38 @@ static char *read_unquoted(struct reader *r)
 }
 
 /* In one file the later line wins, an empty one too: it takes the earlier value back. */
-static void set(struct reader *r, const char *name, const char *value, unsigned line)
+static struct setting *set_again(struct reader *r, const char *name, const char *value,
+                                 const char *origin)
 {
-    char *origin = xasprintf("%s line %u", r->file, line);
-
     for (size_t i = 0; i < r->found.count; i++) {
         struct setting *item = &r->found.items[i];
         if (strcmp(item->name, name) == 0) {
             free(item->value);
             free(item->origin);
             item->value = xstrdup(value);
-            item->origin = origin;
-            return;
+            item->origin = xstrdup(origin);
+            return item;
         }
     }
-    if (r->found.count == ENVFILE_NAMES_MAX) {
+    return NULL;
+}
+
+static void set(struct reader *r, const char *name, const char *value, unsigned line)
+{
+    char *origin = xasprintf("%s line %u", r->file, line);
+    struct setting *item = set_again(r, name, value, origin);
+
+    if (item == NULL && r->found.count == ENVFILE_NAMES_MAX) {
         errors_add(r->errors, "%s line %u: more than %d variables", r->file, line,
                    ENVFILE_NAMES_MAX);
         r->at = r->end;
     }
-    settings_add(&r->found, name, value, origin);
+    if (item == NULL)
+        item = settings_add(&r->found, name, value, origin);
+    if (item != NULL) {
+        item->in_env_file = true;
+        item->has_reference = r->has_reference;
+    }
     free(origin);
 }
 
@@ -145,6 +170,7 @@ static void read_value(struct reader *r, const char *name)
     unsigned line = r->line;
     char *value = NULL;
 
+    r->has_reference = false;
     skip_blanks(r);
     if (r->at < r->end && (*r->at == '\'' || *r->at == '"')) {
         value = read_quoted(r);
@@ -219,7 +245,7 @@ void envfile_parse(struct settings *settings, const char *bytes, size_t length, 
 void envfile_read(struct settings *settings, const char *path, struct errors *errors)
 {
     size_t length;
-    char *bytes = settings_read_file(path, &length, errors);
+    char *bytes = textfile_read(path, &length, errors);
 
     if (bytes == NULL)
         return;

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <string.h>
+
 #include "config.h"
 
 #define SECOND 1000U
@@ -8,78 +10,410 @@
 
 #define FIELD(name) offsetof(struct config, name)
 
+const struct option_info instance_option_table[] = {
+    {
+        .name = "INSTANCE_N_URL",
+        .type = OPTION_URL,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .unset = "none",
+        .help = "URL of instance N, from 1; numbers may have gaps; at least one is required",
+        .more = "N is at most 65535. `http://` or `https://`, the latter with a host name; without "
+                "a scheme `http://` is assumed. A path is a prefix for every request, a trailing "
+                "`/` is dropped. No user name, password, query or fragment. A name that has "
+                "several addresses is still one instance.",
+    },
+};
+const size_t instance_option_count =
+    sizeof(instance_option_table) / sizeof(instance_option_table[0]);
+
 const struct option_info option_table[] = {
-    {"PORT", OPTION_PORT, FIELD(port), 1, 65535, "8080", "the balancer's port"},
-    {"BIND_ADDRESS", OPTION_BIND, FIELD(bind_address), 0, 0, "*",
-     "address of the balancer's port; * is all of IPv4, :: all of IPv6 and IPv4"},
-    {"HEALTH_CHECK_INTERVAL", OPTION_DURATION, FIELD(check_interval_ms), 10, HOUR, "30",
-     "time between health checks of an instance: seconds, or with a unit (500ms, 2s, 1m)"},
-    {"JOBS_INTERVAL", OPTION_DURATION, FIELD(jobs_interval_ms), 10, HOUR, "1",
-     "how old the count of an instance's jobs may be while jobs run; at most "
-     "HEALTH_CHECK_INTERVAL"},
-    {"CHECK_TIMEOUT", OPTION_DURATION, FIELD(check_timeout_ms), 10, HOUR, "5",
-     "the longest that a health check may take"},
-    {"HEALTH_PATH", OPTION_PATH, FIELD(health_path), 0, 0, "/health",
-     "an instance's health path, below its URL"},
-    {"JOBS_FIELD", OPTION_POINTERS, FIELD(jobs_field), 0, 0,
-     "/active_jobs,/concurrency/active_transcriptions",
-     "JSON Pointers (RFC 6901) to the number of active jobs; the first that is there counts"},
-    {"JOB_ID_FIELD", OPTION_MEMBER, FIELD(job_id_field), 0, 0, "/job_id",
-     "JSON Pointer to the job id in the answer to a job that was accepted and goes on"},
-    {"UNHEALTHY_AFTER", OPTION_NUMBER, FIELD(unhealthy_after), 1, 100, "3",
-     "failed checks in a row, one for each HEALTH_CHECK_INTERVAL, that make an instance unhealthy"},
-    {"REQUEST_TIMEOUT", OPTION_DURATION, FIELD(request_timeout_ms), SECOND, 20 * DAY, "3600",
-     "the longest that a request may be silent: seconds or with a unit"},
-    {"CONNECT_TIMEOUT", OPTION_DURATION, FIELD(connect_timeout_ms), 100, HOUR, "3",
-     "the longest that a connection to an instance may take, before the next one is tried"},
-    {"LOG_LEVEL", OPTION_LEVEL, FIELD(log_level), 0, 0, "INFO", "DEBUG, INFO, WARNING or ERROR"},
-    {"INSTANCE_CA_FILE", OPTION_FILE, FIELD(instance_ca_file), 0, 0, NULL,
-     "PEM file of the CAs that sign https:// instances' certificates; default: the system's"},
-    {"TLS_CERT_FILE", OPTION_FILE, FIELD(tls_cert_file), 0, 0, NULL,
-     "PEM file of the balancer's own certificate chain and key: its port then speaks TLS"},
-    {"HSTS_MAX_AGE", OPTION_NUMBER, FIELD(hsts_max_age_s), 1, 100000000, NULL,
-     "with TLS_CERT_FILE: seconds for which browsers are told to insist on TLS (RFC 6797)"},
-    {"API_KEYS_FILE", OPTION_FILE, FIELD(api_keys_file), 0, 0, NULL,
-     "file of API keys, one a line: jobs then need Authorization: Bearer and one of them"},
-    {"STATUS_NEEDS_KEY", OPTION_FLAG, FIELD(status_needs_key), 0, 0, "no",
-     "yes: with API_KEYS_FILE, / and /health need a key too"},
-    {"EXTRA_PATHS", OPTION_PATHS, FIELD(extra_paths), 0, 0, NULL,
-     "further paths that go to the instances, separated by commas; a trailing / makes a prefix"},
-    {"TRUSTED_PROXIES", OPTION_NETWORKS, FIELD(trusted_proxies), 0, 0,
-     "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
-     "addresses and networks whose X-Forwarded-* is believed, separated by commas, or none"},
-    {"THREADS", OPTION_NUMBER, FIELD(threads), 1, 64, "1",
-     "HAProxy's threads; more than 1 makes bursts less even"},
-    {"MAX_CONNECTIONS", OPTION_NUMBER, FIELD(max_connections), 10, 1000000, NULL,
-     "jobs at a time, more get 503 at once; default: what the limit of open files allows"},
-    {"HAPROXY_USER", OPTION_USER, FIELD(haproxy_user), 0, 0, NULL,
-     "user that HAProxy becomes, in a chroot, if started as root; default: haproxy, if genconf "
-     "runs "
-     "as root"},
-    {"AGENT_HOST", OPTION_HOST, FIELD(agent_host), 0, 0, "127.0.0.1",
-     "where HAProxy finds the agent: an address, or a name, which is followed when it changes"},
-    {"AGENT_BIND_ADDRESS", OPTION_BIND, FIELD(agent_bind_address), 0, 0, "127.0.0.1",
-     "address of the agent's two ports"},
-    {"AGENT_PORT", OPTION_PORT, FIELD(agent_port), 1, 65535, "9777", "port of the agent-checks"},
-    {"STATUS_PORT", OPTION_PORT, FIELD(status_port), 1, 65535, "9778",
-     "port of the agent's HTTP: /, /health and /metrics"},
-    {"ADMIN_BIND_ADDRESS", OPTION_BIND, FIELD(admin_bind_address), 0, 0, "127.0.0.1",
-     "address of HAProxy's statistics page and Prometheus exporter"},
-    {"ADMIN_PORT", OPTION_PORT, FIELD(admin_port), 1, 65535, "8404",
-     "port of HAProxy's statistics page and Prometheus exporter"},
-    {"HAPROXY_SOCKET", OPTION_FILE, FIELD(haproxy_socket), 0, 0, "/run/leastjobs/haproxy.sock",
-     "HAProxy's runtime socket, which the agent reads; with .admin behind it, the operator's"},
+    {
+        .name = "INSTANCE_CA_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(instance_ca_file),
+        .unset = "the system's CAs",
+        .example = "/etc/ssl/certs/my-ca.pem",
+        .help = "PEM file of the CAs that sign https:// instances' certificates",
+        .more = "The agent and HAProxy both read it.",
+    },
+    {
+        .name = "HEALTH_CHECK_INTERVAL",
+        .type = OPTION_DURATION,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(check_interval_ms),
+        .minimum = 10,
+        .maximum = HOUR,
+        .fallback = "30",
+        .help = "time between health checks of an instance: seconds, or with a unit (500ms, 2s, "
+                "1m)",
+        .more = "Of the failures within one interval one counts.",
+    },
+    {
+        .name = "JOBS_INTERVAL",
+        .type = OPTION_DURATION,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(jobs_interval_ms),
+        .minimum = 10,
+        .maximum = HOUR,
+        .fallback = "1",
+        .help = "while jobs run, each instance is asked for its jobs so often: how old the count "
+                "of other people's jobs may be",
+        .more = "An instance at which something has just changed is asked sooner, at the soonest "
+                "after a tenth of it or ten times what its last check took. Never longer than "
+                "`HEALTH_CHECK_INTERVAL`.",
+    },
+    {
+        .name = "CHECK_TIMEOUT",
+        .type = OPTION_DURATION,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(check_timeout_ms),
+        .minimum = 10,
+        .maximum = HOUR,
+        .fallback = "5",
+        .help = "the longest that a health check may take",
+    },
+    {
+        .name = "UNHEALTHY_AFTER",
+        .type = OPTION_NUMBER,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(unhealthy_after),
+        .minimum = 1,
+        .maximum = 100,
+        .fallback = "3",
+        .help = "failed checks in a row, one for each HEALTH_CHECK_INTERVAL, after which an "
+                "instance gets no jobs",
+        .more = "One good check brings it back.",
+    },
+    {
+        .name = "HEALTH_PATH",
+        .type = OPTION_PATH,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(health_path),
+        .fallback = "/health",
+        .help = "an instance's health path, below its URL",
+    },
+    {
+        .name = "JOBS_FIELD",
+        .type = OPTION_POINTERS,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(jobs_field),
+        .fallback = "/active_jobs,/concurrency/active_transcriptions",
+        .help = "JSON Pointers (RFC 6901) to the number of active jobs in the health body; the "
+                "first that is there counts",
+    },
+    {
+        .name = "JOB_ID_FIELD",
+        .type = OPTION_MEMBER,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(job_id_field),
+        .fallback = "/job_id",
+        .help = "JSON Pointer to the job id in the answer to a job that was accepted and goes on "
+                "(asynchronous)",
+        .more = "An answer of status 202, or a JSON one of at most 8 KiB that has an id there, is "
+                "a job that goes on after its answer. Names of letters, digits, `_` and `-`, which "
+                "don't start with a digit.",
+    },
+    {
+        .name = "PORT",
+        .type = OPTION_PORT,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(port),
+        .minimum = 1,
+        .maximum = 65535,
+        .fallback = "8080",
+        .help = "the balancer's port",
+    },
+    {
+        .name = "BIND_ADDRESS",
+        .type = OPTION_BIND,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(bind_address),
+        .fallback = "*",
+        .help = "address of the balancer's port; * is all of IPv4, :: all of IPv6 and IPv4",
+    },
+    {
+        .name = "EXTRA_PATHS",
+        .type = OPTION_PATHS,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(extra_paths),
+        .unset = "none",
+        .example = "/v1/models,/docs/",
+        .help = "further paths that go to the instances, separated by commas; a trailing / makes "
+                "a prefix",
+    },
+    {
+        .name = "TRUSTED_PROXIES",
+        .type = OPTION_NETWORKS,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(trusted_proxies),
+        .fallback = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+        .help = "addresses and networks of proxies before the balancer (an nginx that does TLS, "
+                "say) whose X-Forwarded-* is believed, separated by commas; none: nobody's",
+        .more = "What such a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is handed "
+                "on to the instance; what anybody else says there is dropped. Link-local addresses "
+                "and `100.64.0.0/10` are not among the default ones.",
+    },
+    {
+        .name = "TLS_CERT_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(tls_cert_file),
+        .unset = "no TLS",
+        .example = "/etc/leastjobs/balancer.pem",
+        .help = "PEM file of the balancer's own certificate chain and key: its port then speaks "
+                "TLS 1.2 and 1.3",
+        .more = "HAProxy reads a changed file when it is reloaded.",
+    },
+    {
+        .name = "HSTS_MAX_AGE",
+        .type = OPTION_NUMBER,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(hsts_max_age_s),
+        .minimum = 1,
+        .maximum = 100000000,
+        .unset = "browsers aren't told",
+        .example = "31536000",
+        .help = "with TLS_CERT_FILE: seconds for which browsers are told to insist on TLS "
+                "(RFC 6797)",
+    },
+    {
+        .name = "API_KEYS_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_ACCESS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(api_keys_file),
+        .unset = "everybody may send jobs",
+        .example = "/etc/leastjobs/keys",
+        .help = "file of API keys, one a line: jobs then need Authorization: Bearer and one of "
+                "them, else the answer is 401",
+        .more = "A key is 16 or more letters, digits or `-._~+/`, and may end in `=`; a line that "
+                "starts with `#` is a comment. HAProxy reads a changed file when it is reloaded.",
+    },
+    {
+        .name = "STATUS_NEEDS_KEY",
+        .type = OPTION_FLAG,
+        .group = OPTION_ACCESS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(status_needs_key),
+        .fallback = "no",
+        .help = "yes: with API_KEYS_FILE, / and /health need a key too",
+    },
+    {
+        .name = "REQUEST_TIMEOUT",
+        .type = OPTION_DURATION,
+        .group = OPTION_LIMITS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(request_timeout_ms),
+        .minimum = SECOND,
+        .maximum = 20 * DAY,
+        .fallback = "3600",
+        .help = "the longest that a request may be silent: seconds or with a unit",
+    },
+    {
+        .name = "CONNECT_TIMEOUT",
+        .type = OPTION_DURATION,
+        .group = OPTION_LIMITS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(connect_timeout_ms),
+        .minimum = 100,
+        .maximum = HOUR,
+        .fallback = "3",
+        .help = "the longest that a connection to an instance may take, before the next one is "
+                "tried",
+        .more = "More than a minute gives a warning: a job waits as long at each instance that "
+                "doesn't answer.",
+    },
+    {
+        .name = "MAX_CONNECTIONS",
+        .type = OPTION_NUMBER,
+        .group = OPTION_LIMITS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(max_connections),
+        .minimum = 10,
+        .maximum = 1000000,
+        .unset = "what the limit of open files allows",
+        .example = "2000",
+        .help = "jobs at a time; more get 503 with Retry-After at once",
+        .more = "`/` and `/health` are answered all the same. Where the limit of open files allows "
+                "fewer than 100, a warning says what to raise it to.",
+    },
+    {
+        .name = "THREADS",
+        .type = OPTION_NUMBER,
+        .group = OPTION_LIMITS,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(threads),
+        .minimum = 1,
+        .maximum = 64,
+        .fallback = "1",
+        .help = "HAProxy's threads; more than 1 makes bursts less even",
+        .more = "More than one serves more TLS, but two threads may pick the same instance in a "
+                "burst.",
+    },
+    {
+        .name = "LOG_LEVEL",
+        .type = OPTION_LEVEL,
+        .group = OPTION_LOG,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(log_level),
+        .fallback = "INFO",
+        .help = "DEBUG (every instance's load in each job's line), INFO, WARNING or ERROR",
+    },
+    {
+        .name = "AGENT_HOST",
+        .type = OPTION_HOST,
+        .group = OPTION_AGENT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(agent_host),
+        .fallback = "127.0.0.1",
+        .help = "where HAProxy finds the agent: an address, or a name, which is followed when it "
+                "changes",
+    },
+    {
+        .name = "AGENT_BIND_ADDRESS",
+        .type = OPTION_BIND,
+        .group = OPTION_AGENT,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(agent_bind_address),
+        .fallback = "127.0.0.1",
+        .help = "address of the agent's two ports",
+    },
+    {
+        .name = "AGENT_PORT",
+        .type = OPTION_PORT,
+        .group = OPTION_AGENT,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(agent_port),
+        .minimum = 1,
+        .maximum = 65535,
+        .fallback = "9777",
+        .help = "port of the agent-checks",
+    },
+    {
+        .name = "STATUS_PORT",
+        .type = OPTION_PORT,
+        .group = OPTION_AGENT,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(status_port),
+        .minimum = 1,
+        .maximum = 65535,
+        .fallback = "9778",
+        .help = "port of the agent's HTTP: /, /health and /metrics",
+        .more = "`/metrics` is for Prometheus; an instance is the label `name`.",
+    },
+    {
+        .name = "HAPROXY_SOCKET",
+        .type = OPTION_FILE,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(haproxy_socket),
+        .fallback = "/run/leastjobs/haproxy.sock",
+        .help = "HAProxy's runtime socket, which the agent reads; with .admin behind it, the "
+                "operator's",
+        .more = "At most 90 characters. Its folder must be there: `leastjobs-genconf --check` "
+                "looks.",
+    },
+    {
+        .name = "HAPROXY_USER",
+        .type = OPTION_USER,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(haproxy_user),
+        .unset = "haproxy, if genconf runs as root and there is such a user",
+        .example = "haproxy",
+        .help = "user that HAProxy becomes, in a chroot, if started as root; root: it stays root",
+    },
+    {
+        .name = "ADMIN_BIND_ADDRESS",
+        .type = OPTION_BIND,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(admin_bind_address),
+        .fallback = "127.0.0.1",
+        .help = "address of HAProxy's statistics page and Prometheus exporter",
+    },
+    {
+        .name = "ADMIN_PORT",
+        .type = OPTION_PORT,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(admin_port),
+        .minimum = 1,
+        .maximum = 65535,
+        .fallback = "8404",
+        .help = "port of HAProxy's statistics page (/) and Prometheus exporter (/metrics)",
+    },
 };
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 
+const char *option_group_title(enum option_group group)
+{
+    static const char *const titles[OPTION_GROUPS] = {
+        [OPTION_INSTANCES] = "The instances",
+        [OPTION_HEALTH] = "Their health and their jobs",
+        [OPTION_FRONT] = "The balancer's door",
+        [OPTION_ACCESS] = "Who may send jobs",
+        [OPTION_LIMITS] = "Limits",
+        [OPTION_LOG] = "Logs",
+        [OPTION_AGENT] = "The agent",
+        [OPTION_HAPROXY] = "The HAProxy process",
+    };
+
+    return titles[group];
+}
+
+const struct option_info *option_find(const char *name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (strcmp(option_table[i].name, name) == 0)
+            return &option_table[i];
+    }
+    return NULL;
+}
+
+bool option_is_text(const struct option_info *option)
+{
+    return option->type >= OPTION_BIND;
+}
+
+static void print_option(FILE *stream, const struct option_info *option)
+{
+    fprintf(stream, "  %s%s%s\n      %s%s%s\n", option->name, option->fallback ? "=" : "",
+            option->fallback ? option->fallback : "", option->help,
+            option->unset ? "; default: " : "", option->unset ? option->unset : "");
+}
+
+static void print_group(FILE *stream, enum option_group group, const struct option_info *table,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].group == group)
+            print_option(stream, &table[i]);
+    }
+}
+
 void options_print(FILE *stream)
 {
-    fprintf(stream, "Variables (an empty one counts as unset):\n"
-                    "  INSTANCE_N_URL\n"
-                    "      URL of instance N, from 1; numbers may have gaps. At least one.\n");
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_info *option = &option_table[i];
-        fprintf(stream, "  %s%s%s\n      %s\n", option->name, option->fallback ? "=" : "",
-                option->fallback ? option->fallback : "", option->help);
+    fprintf(stream, "Variables (an empty one counts as unset):\n");
+    for (enum option_group group = 0; group < OPTION_GROUPS; group++) {
+        fprintf(stream, "\n%s\n", option_group_title(group));
+        print_group(stream, group, instance_option_table, instance_option_count);
+        print_group(stream, group, option_table, option_count);
     }
 }

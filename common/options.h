@@ -1,12 +1,14 @@
 #ifndef LEASTJOBS_OPTIONS_H
 #define LEASTJOBS_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 /*
  * The one table of options. It drives the parser (config.c), the keys of the configuration file,
- * --help, and the tests that README, man pages, .env.example and agent.conf name each of them.
+ * --help, what a reload says (changes.h), and, by way of tools/option_docs.c and `make docs`, the
+ * manual's section, docs/configuration.md, .env.example and agent/agent.conf.
  */
 enum option_type {
     OPTION_PORT,     /* unsigned: 1 to 65535 */
@@ -23,20 +25,64 @@ enum option_type {
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
     OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */
+    OPTION_URL,      /* of an instance: see instances.h */
+};
+
+/* The headings under which options are shown, in this order. */
+enum option_group {
+    OPTION_INSTANCES,
+    OPTION_HEALTH,
+    OPTION_FRONT,
+    OPTION_ACCESS,
+    OPTION_LIMITS,
+    OPTION_LOG,
+    OPTION_AGENT,
+    OPTION_HAPROXY,
+    OPTION_GROUPS,
+};
+
+/*
+ * Where a value is in force: in the agent, which takes a new one on SIGHUP, in HAProxy, which takes
+ * it when haproxy.cfg is written again and HAProxy is reloaded, or in both.
+ */
+enum option_scope {
+    OPTION_IN_AGENT = 1,
+    OPTION_IN_HAPROXY = 2,
+    OPTION_IN_BOTH = OPTION_IN_AGENT | OPTION_IN_HAPROXY,
 };
 
 struct option_info {
     const char *name; /* of the environment variable; in lower case, the file's key */
     enum option_type type;
+    enum option_group group;
+    enum option_scope scope;
     size_t offset; /* in struct config */
     unsigned minimum;
     unsigned maximum;
     const char *fallback; /* the default, as a user would write it; NULL: unset */
+    const char *unset;    /* what holds then, in words; NULL if there is a default */
+    const char *example;  /* a value for the sample files; NULL: they show the default */
+    /* A phrase, for --help and the sample files; the manual and the documents begin with it. */
     const char *help;
+    /* What they say beyond that, in sentences, with `literals` in backquotes; NULL: nothing. */
+    const char *more;
 };
 
+/* In the order of their groups. */
 extern const struct option_info option_table[];
 extern const size_t option_count;
+
+/* INSTANCE_N_URL: one of each for every instance, so they have no place in struct config. */
+extern const struct option_info instance_option_table[];
+extern const size_t instance_option_count;
+
+const char *option_group_title(enum option_group group);
+
+/* NULL if no option has this name. */
+const struct option_info *option_find(const char *name);
+
+/* Whether its value in struct config is a char * (which the configuration owns). */
+bool option_is_text(const struct option_info *option);
 
 /* The table as --help shows it. */
 void options_print(FILE *stream);

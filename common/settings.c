@@ -1,32 +1,37 @@
 #include "settings.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "xalloc.h"
 
-void settings_add(struct settings *settings, const char *name, const char *value,
-                  const char *origin)
+#define SHOWN_VALUE_MAX 200
+
+struct setting *settings_add(struct settings *settings, const char *name, const char *value,
+                             const char *origin)
 {
     if (value[0] == '\0' || settings_find(settings, name) != NULL)
-        return;
+        return NULL;
     settings->items = xreallocarray(settings->items, settings->count + 1, sizeof(*settings->items));
-    settings->items[settings->count++] = (struct setting){
+    struct setting *added = &settings->items[settings->count++];
+    *added = (struct setting){
         .name = xstrdup(name),
         .value = xstrdup(value),
         .origin = xstrdup(origin),
     };
+    return added;
 }
 
 void settings_add_all(struct settings *settings, const struct settings *source)
 {
-    for (size_t i = 0; i < source->count; i++)
-        settings_add(settings, source->items[i].name, source->items[i].value,
-                     source->items[i].origin);
+    for (size_t i = 0; i < source->count; i++) {
+        const struct setting *item = &source->items[i];
+        struct setting *added = settings_add(settings, item->name, item->value, item->origin);
+        if (added == NULL)
+            continue;
+        added->in_env_file = item->in_env_file;
+        added->has_reference = item->has_reference;
+    }
 }
 
 const struct setting *settings_find(const struct settings *settings, const char *name)
@@ -50,34 +55,32 @@ void settings_read_environment(struct settings *settings, char *const *environme
     }
 }
 
-char *settings_read_file(const char *path, size_t *length, struct errors *errors)
+/* A value as a message may show it: no control characters, no end of the screen. */
+static char *shown(const char *value)
 {
-    FILE *file = fopen(path, "re");
+    char *text = xstrndup(value, SHOWN_VALUE_MAX);
 
-    if (file == NULL) {
-        errors_add(errors, "%s: can't be read: %s", path, strerror(errno));
-        return NULL;
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
     }
-    char *bytes = xcalloc(1, SETTINGS_FILE_MAX + 2);
-    *length = fread(bytes, 1, SETTINGS_FILE_MAX + 1, file);
-    if (ferror(file)) {
-        errors_add(errors, "%s: can't be read: %s", path, strerror(errno));
-        free(bytes);
-        bytes = NULL;
-    } else if (*length > SETTINGS_FILE_MAX) {
-        errors_add(errors, "%s: larger than %d bytes", path, SETTINGS_FILE_MAX);
-        free(bytes);
-        bytes = NULL;
-    }
-    fclose(file);
-    return bytes;
+    return text;
 }
 
-bool settings_is_readable(const char *path)
+void settings_reject(struct errors *errors, const struct setting *setting, const char *problem)
 {
-    struct stat status;
+    char *text = shown(setting->value);
 
-    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && access(path, R_OK) == 0;
+    errors_add(errors, "%s=\"%s\" (%s): %s", setting->name, text, setting->origin, problem);
+    free(text);
+}
+
+const char *settings_reference_problem(const struct setting *setting)
+{
+    if (!setting->has_reference)
+        return NULL;
+    return "$ stands for itself here, other than in docker compose: write the value, or set the "
+           "variable in the environment";
 }
 
 void settings_free(struct settings *settings)

@@ -6,9 +6,6 @@
 
 #include "errors.h"
 
-/* The largest .env or configuration file that is read. */
-#define SETTINGS_FILE_MAX (1024 * 1024)
-
 /*
  * Values as text, before any of them is understood, each with where it came from ("environment",
  * ".env line 3"), which error messages repeat. Variables that aren't ours are kept too: .env
@@ -18,6 +15,8 @@ struct setting {
     char *name;
     char *value;
     char *origin;
+    bool in_env_file;
+    bool has_reference; /* $X or ${X} of a .env file, which compose would expand and we don't */
 };
 
 struct settings {
@@ -28,10 +27,10 @@ struct settings {
 /*
  * Adds a value unless it is empty (an empty value counts as unset: docker compose passes unset
  * variables that way) or the name is there already: sources are read in order of precedence.
- * Copies its arguments.
+ * Copies its arguments. Returns what was added, good until the next call, or NULL.
  */
-void settings_add(struct settings *settings, const char *name, const char *value,
-                  const char *origin);
+struct setting *settings_add(struct settings *settings, const char *name, const char *value,
+                             const char *origin);
 /* The same for each value of another source. */
 void settings_add_all(struct settings *settings, const struct settings *source);
 const struct setting *settings_find(const struct settings *settings, const char *name);
@@ -39,14 +38,11 @@ const struct setting *settings_find(const struct settings *settings, const char 
 /* The process environment (`environment` is environ(7), which isn't changed). */
 void settings_read_environment(struct settings *settings, char *const *environment);
 
-/*
- * Reads a whole file of at most SETTINGS_FILE_MAX bytes. Returns its bytes, ended by a NUL that
- * isn't counted in *length, for the caller to free(); or NULL with an error that names the file.
- */
-char *settings_read_file(const char *path, size_t *length, struct errors *errors);
+/* Adds the error `NAME="VALUE" (ORIGIN): PROBLEM`, of an endless value its beginning. */
+void settings_reject(struct errors *errors, const struct setting *setting, const char *problem);
 
-/* Whether a path is a file, not a directory, that this process may read. */
-bool settings_is_readable(const char *path);
+/* What is wrong with a value that has a reference, NULL if it has none. Static. */
+const char *settings_reference_problem(const struct setting *setting);
 
 void settings_free(struct settings *settings);
 

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -9,19 +8,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arguments.h"
+#include "builtin.h"
 #include "config.h"
 #include "connections.h"
+#include "consistency.h"
 #include "names.h"
-#include "options.h"
 #include "output.h"
 #include "render.h"
 #include "secrets.h"
 #include "serverstate.h"
+#include "textfile.h"
 #include "version.h"
 #include "xalloc.h"
 
 #define PROGRAM "leastjobs-genconf"
-#define EXIT_USAGE 2
 /* Debian's, and other systems'. */
 #define HAPROXY_USER "haproxy"
 /* More open files than any balancer of jobs needs, and a bound where the system has none. */
@@ -32,66 +33,33 @@
 struct arguments {
     struct config_sources sources;
     const char *output;
+    const char *template;
     bool check;
+    bool print_template;
 };
 
-static void print_help(void)
+static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    printf("Usage: " PROGRAM " [--env-file FILE] [-c FILE] [-o FILE] [--check]\n"
-           "Writes haproxy.cfg, made of the environment's variables, to standard output.\n\n"
-           "  -e, --env-file FILE  read a .env file too (the environment has precedence)\n"
-           "  -c, --config FILE    read a libconfig file too (both have precedence)\n"
-           "  -o, --output FILE    write FILE instead, all of it or nothing\n"
-           "      --check          write only what `haproxy -c` accepts\n"
-           "      --help, --version\n\n"
-           "Exit status: 0, 1 if it can't be written or HAProxy refuses it, 2 for a usage or\n"
-           "configuration error.\n\n");
-    options_print(stdout);
-}
+    const struct argument own[] = {
+        {"output", 'o', "FILE", "write FILE instead, all of it or nothing", &arguments->output,
+         NULL},
+        {"check", '\0', NULL, "write only what `haproxy -c` accepts", NULL, &arguments->check},
+        {"template", '\0', "FILE", "make it of this template, not of the one that is built in",
+         &arguments->template, NULL},
+        {"print-template", '\0', NULL, "write the one that is built in, to start yours from", NULL,
+         &arguments->print_template},
+    };
+    const struct program program = {
+        .name = PROGRAM,
+        .purpose = "Writes haproxy.cfg, made of the environment's variables, to standard output.",
+        .notes =
+            "Exit status: 0, 1 if it can't be written or HAProxy refuses it, 2 for a usage or\n"
+            "configuration error.\n",
+        .arguments = own,
+        .argument_count = sizeof(own) / sizeof(own[0]),
+    };
 
-/* Returns -1 to go on, or the exit status. */
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    enum { CHECK = 256, HELP, VERSION };
-    static const struct option options[] = {{"env-file", required_argument, NULL, 'e'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"check", no_argument, NULL, CHECK},
-                                            {"help", no_argument, NULL, HELP},
-                                            {"version", no_argument, NULL, VERSION},
-                                            {NULL, 0, NULL, 0}};
-    int option;
-
-    while ((option = getopt_long(argc, argv, "e:c:o:", options, NULL)) != -1) {
-        switch (option) {
-        case 'e':
-            arguments->sources.env_file = optarg;
-            break;
-        case 'c':
-            arguments->sources.config_file = optarg;
-            break;
-        case 'o':
-            arguments->output = optarg;
-            break;
-        case CHECK:
-            arguments->check = true;
-            break;
-        case HELP:
-            print_help();
-            return 0;
-        case VERSION:
-            puts(PROGRAM " " LEASTJOBS_VERSION);
-            return 0;
-        default:
-            fprintf(stderr, "Try '" PROGRAM " --help'.\n");
-            return EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, PROGRAM ": unexpected argument \"%s\"\n", argv[optind]);
-        return EXIT_USAGE;
-    }
-    return -1;
+    return arguments_parse(&program, argc, argv, &arguments->sources);
 }
 
 static unsigned long long files_limit(void)
@@ -155,7 +123,7 @@ static void prepare_state_file(const struct config *config)
     struct errors ignored = {0};
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
     size_t length = 0;
-    char *old = settings_read_file(path, &length, &ignored);
+    char *old = textfile_read(path, &length, &ignored);
     char *written = NULL;
 
     serverstate_replace(old == NULL ? "" : old, length, config, &written);
@@ -165,46 +133,57 @@ static void prepare_state_file(const struct config *config)
     errors_free(&ignored);
 }
 
-static int render_and_write(const struct config *config, const struct arguments *arguments)
+/* The whole of haproxy.cfg is there before anything is written. */
+static int render_and_write(const struct config *config, const struct arguments *arguments,
+                            const struct rendering *rendering, struct errors *errors)
 {
-    char *bytes = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&bytes, &length);
+    struct text out = {0};
+    bool good = render_config(&out, rendering, config, errors);
 
-    if (arguments->output != NULL || arguments->check)
+    errors_print(errors, PROGRAM, stderr);
+    if (good && (arguments->output != NULL || arguments->check))
         prepare_state_file(config);
-    if (memory == NULL) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        return 1;
+    int status =
+        good ? output_write(PROGRAM, arguments->output, out.bytes, out.length, arguments->check)
+             : EXIT_USAGE;
+    text_free(&out);
+    return status;
+}
+
+static int generate(const struct arguments *arguments)
+{
+    struct errors errors = {0};
+    struct rendering rendering = {0};
+    struct config *config = config_load(&arguments->sources, &errors);
+    int status = EXIT_USAGE;
+
+    if (config != NULL) {
+        choose_max_connections(config, &errors);
+        secrets_check(config, &errors);
+        choose_user(config, &errors);
+        if (arguments->check)
+            consistency_check_socket_folder(config, &errors);
     }
-    render_config(memory, config);
-    if (fclose(memory) != 0) {
-        fprintf(stderr, PROGRAM ": %s\n", strerror(errno));
-        free(bytes);
-        return 1;
-    }
-    int result = output_write(PROGRAM, arguments->output, bytes, length, arguments->check);
-    free(bytes);
-    return result;
+    bool loaded = render_load(&rendering, arguments->template, &errors);
+    if (loaded && config != NULL && errors.count == 0)
+        status = render_and_write(config, arguments, &rendering, &errors);
+    else
+        errors_print(&errors, PROGRAM, stderr);
+    render_free(&rendering);
+    config_free(config);
+    errors_free(&errors);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.sources = {.environment = environ}};
-    struct errors errors = {0};
 
-    int status = parse_arguments(argc, argv, &arguments);
+    int status = read_arguments(argc, argv, &arguments);
     if (status >= 0)
         return status;
-    struct config *config = config_load(&arguments.sources, &errors);
-    if (config != NULL) {
-        choose_max_connections(config, &errors);
-        secrets_check(config, &errors);
-        choose_user(config, &errors);
-    }
-    errors_print(&errors, PROGRAM, stderr);
-    status = config == NULL || errors.count > 0 ? EXIT_USAGE : render_and_write(config, &arguments);
-    config_free(config);
-    errors_free(&errors);
-    return status;
+    if (arguments.print_template)
+        return output_write(PROGRAM, arguments.output, (const char *)builtin_template,
+                            builtin_template_length, false);
+    return generate(&arguments);
 }

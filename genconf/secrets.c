@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "settings.h"
+#include "textfile.h"
 
 static bool is_api_key(const char *key, size_t length)
 {
@@ -62,14 +62,14 @@ void secrets_check(const struct config *config, struct errors *errors)
     size_t length;
 
     if (config->tls_cert_file != NULL) {
-        if (!settings_is_readable(config->tls_cert_file))
+        if (!textfile_is_readable(config->tls_cert_file))
             errors_add(errors, "TLS_CERT_FILE=\"%s\": the file can't be read",
                        config->tls_cert_file);
         warn_of_mode("TLS_CERT_FILE", config->tls_cert_file, errors);
     }
     if (config->api_keys_file == NULL)
         return;
-    char *bytes = settings_read_file(config->api_keys_file, &length, errors);
+    char *bytes = textfile_read(config->api_keys_file, &length, errors);
     if (bytes != NULL)
         check_keys(config->api_keys_file, bytes, length, errors);
     free(bytes);

@@ -208,7 +208,6 @@ def measure_scale(lab, count, seconds, raw):
 def measure_busy(lab, count, seconds):
     sim = start_sim(lab, count)
     farm = lab.farm(sim.instances, LOG_LEVEL="WARNING")
-    del farm.variables["HEALTH_CHECK_INTERVAL"]
     farm.start_agent()
     pin(farm.agent.pid, -1)
     start_haproxy(farm)

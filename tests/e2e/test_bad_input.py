@@ -451,6 +451,131 @@ def test_a_mistake_in_a_libconfig_file_is_refused_with_its_place(tmp_path, text,
     assert str(file) in message
 
 
+MISSPELT = {
+    "INSTANCE_1URL": "INSTANCE_1_URL",
+    "INSTANCES_1_URL": "INSTANCE_1_URL",
+    "instance_1_url": "INSTANCE_1_URL",
+    "HEALTHCHECK_INTERVAL": "HEALTH_CHECK_INTERVAL",
+    "API_KEY_FILE": "API_KEYS_FILE",
+    "TLS_CERT": "TLS_CERT_FILE",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_name_in_an_env_file_is_refused_with_the_nearest_one(tmp_path, name):
+    file = tmp_path / "some.env"
+    file.write_text(f"INSTANCE_2_URL=http://b\n{name}=x\n")
+    message = refused(tmp_path, {}, ["--env-file", file])
+    assert f"{name} ({file} line 2): unknown variable: did you mean {MISSPELT[name]}?" in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_name_in_the_environment_is_warned_of(name):
+    for command in (genconf_command(), agent_command() + ["-t"]):
+        result = run(command, {"INSTANCE_2_URL": "http://b", name: "x"})
+        message = result.stderr.decode()
+        assert result.returncode == 0, message
+        expected = f"{name} (environment): unknown variable: did you mean {MISSPELT[name]}?"
+        assert f"warning: {expected}" in message
+
+
+# What stands in .env files beside ours: of the Python balancer, of compose, of the instances.
+SHARED_ENV = """
+INSTANCE_1_URL=http://gpu-server-1:8000
+INSTANCE_2_URL="http://192.168.1.102:8000/"
+PORT=8080
+HEALTH_CHECK_INTERVAL=30
+REQUEST_TIMEOUT=3600
+LOG_LEVEL=INFO
+HOST=0.0.0.0
+DEBUG=false
+TZ=Europe/Berlin
+PATH=/opt/bin:$PATH
+PORTS=8080:8080
+HTTP_PORT=80
+POSTGRES_PORT=5432
+UVICORN_PORT=8000
+LOG_LEVELS=INFO,DEBUG
+COMPOSE_PROJECT_NAME=asr
+COMPOSE_FILE=docker-compose.yml:${OVERRIDE:-gpu.yml}
+HF_TOKEN=hf_x
+WHISPER_MODEL=large-v3
+CUDA_VISIBLE_DEVICES=0,1
+GUNICORN_CMD_ARGS=--workers=1
+API_KEY=x
+API_KEYS=x,y
+SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+"""
+
+
+def test_an_env_file_that_other_programs_share_is_taken_without_a_word(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(SHARED_ENV)
+    for command in (genconf_command(), agent_command() + ["-t"]):
+        result = run(command + ["--env-file", file])
+        assert result.returncode == 0, result.stderr.decode()
+        assert result.stderr == b""
+
+
+@pytest.mark.parametrize("value", ["${GPU}", "$GPU", '"http://${GPU}:8000"'])
+def test_a_reference_that_compose_would_expand_is_refused(tmp_path, value):
+    file = tmp_path / ".env"
+    file.write_text(f"GPU=http://a\nINSTANCE_2_URL={value}\n")
+    message = refused(tmp_path, {}, ["--env-file", file])
+    assert "INSTANCE_2_URL" in message and "compose" in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "variables, words",
+    [
+        ({"STATUS_NEEDS_KEY": "yes"}, ["STATUS_NEEDS_KEY", "API_KEYS_FILE"]),
+        ({"JOBS_FIELD": "active_jobs"}, ["JOBS_FIELD", "did you mean /active_jobs?"]),
+        ({"API_KEYS_FILE": "keys"}, ["API_KEYS_FILE", "absolute", f"{Path.cwd()}/keys"]),
+        ({"TLS_CERT_FILE": "./c.pem"}, ["TLS_CERT_FILE", "absolute", f"{Path.cwd()}/./c.pem"]),
+    ],
+)
+def test_a_quiet_mistake_is_refused_with_what_would_be_right(tmp_path, variables, words):
+    message = refused(tmp_path, GOOD | variables)
+    for word in words:
+        assert word in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "variables, words",
+    [
+        ({"CONNECT_TIMEOUT": "90"}, ["CONNECT_TIMEOUT", "REQUEST_TIMEOUT"]),
+        ({"INSTANCE_2_URL": "http://b/health"}, ["INSTANCE_2_URL", "/health", '"http://b"']),
+        (
+            {"INSTANCE_2_URL": "https://b/x/v1/audio/transcriptions"},
+            ["INSTANCE_2_URL", "/v1/audio/transcriptions", '"https://b/x"'],
+        ),
+    ],
+)
+def test_what_is_most_likely_a_mistake_is_warned_of(variables, words):
+    for command in (genconf_command(), agent_command() + ["-t"]):
+        result = run(command, GOOD | variables)
+        message = result.stderr.decode()
+        assert result.returncode == 0, message
+        assert "warning: " in message
+        for word in words:
+            assert word in message
+
+
+def test_check_refuses_a_socket_whose_folder_is_not_there(tmp_path):
+    variables = GOOD | {"HAPROXY_SOCKET": tmp_path / "run" / "haproxy.sock"}
+    result = run(genconf_command() + ["--check"], variables)
+    message = result.stderr.decode()
+    assert result.returncode == 2, message
+    assert "HAPROXY_SOCKET" in message and str(tmp_path / "run") in message
+    # It may be written here and used elsewhere.
+    assert run(genconf_command(), variables).returncode == 0
+    (tmp_path / "run").mkdir()
+    assert run(genconf_command() + ["--check"], variables).returncode == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [["--nonsense"], ["-o"], ["--env-file"], ["stray"], ["-t", "stray"], ["-z"]]
 )

@@ -229,13 +229,14 @@ def test_check_accepts_what_haproxy_accepts(tmp_path, run_directory):
     assert os.listdir(tmp_path) == ["haproxy.cfg"]
 
 
-def test_check_writes_nothing_when_haproxy_refuses(tmp_path):
+def test_check_writes_nothing_when_haproxy_refuses(tmp_path, run_directory):
     # A file that can be read, but holds no certificate.
     no_certificate = tmp_path / "ca.pem"
     no_certificate.write_text("nothing\n")
     output = tmp_path / "haproxy.cfg"
     output.write_text("old")
     variables = {"INSTANCE_1_URL": "https://host.example", "INSTANCE_CA_FILE": no_certificate}
+    variables["HAPROXY_SOCKET"] = f"{run_directory}/haproxy.sock"
     for arguments in (["--check", "-o", output], ["--check"]):
         result = run(genconf_command() + arguments, variables)
         assert result.returncode != 0
@@ -314,7 +315,7 @@ SETS = {
     "short times": instances(2)
     | {"HEALTH_CHECK_INTERVAL": "100ms", "REQUEST_TIMEOUT": "1", "CONNECT_TIMEOUT": "100ms"},
     "long times": instances(2)
-    | {"HEALTH_CHECK_INTERVAL": "1h", "REQUEST_TIMEOUT": "20d", "CONNECT_TIMEOUT": "1h"},
+    | {"HEALTH_CHECK_INTERVAL": "1h", "REQUEST_TIMEOUT": "20d", "CONNECT_TIMEOUT": "1m"},
     "debug": instances(2) | {"LOG_LEVEL": "DEBUG"},
     "warning": instances(2) | {"LOG_LEVEL": "WARNING"},
     "error": instances(2) | {"LOG_LEVEL": "ERROR"},

@@ -1,4 +1,4 @@
-"""What browsers need of the simulator: the real server's CORS, WebSockets and server-sent events."""
+"""What browsers need of the simulator: the real CORS, WebSockets and server-sent events."""
 
 import base64
 import hashlib

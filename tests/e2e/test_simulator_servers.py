@@ -1,5 +1,5 @@
-"""The servers that the simulator plays, and how they say what they do. In the forms that were read in
-vLLM's, SGLang's, llama.cpp's, whisper.cpp's and Triton's sources or recorded from them."""
+"""The servers that the simulator plays, and how they say what they do: in the forms that were read in
+their sources, or recorded."""
 
 import re
 

@@ -44,15 +44,6 @@ const char *__lsan_default_options(void)
     return "print_suppressions=0";
 }
 
-static bool is_option(const char *name)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        if (strcmp(name, option_table[i].name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* No strings, fractions, exponents, hexadecimal or long numbers: values are as they stand there. */
 static bool has_plain_numbers_only(const char *text)
 {
@@ -73,7 +64,8 @@ static void check_settings(const struct settings *settings, const char *text)
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *item = &settings->items[i];
         promise(settings_find(settings, item->name) == item);
-        promise_of(is_option(item->name) || strncmp(item->name, "INSTANCE_", 9) == 0, item->name);
+        promise_of(option_find(item->name) != NULL || strncmp(item->name, "INSTANCE_", 9) == 0,
+                   item->name);
         promise(item->value[0] != '\0');
         if (plain) /* But for a sign and zeros. */
             promise_of(strstr(text, item->value + (item->value[0] == '-')) != NULL, item->value);

@@ -9,6 +9,9 @@
 
 #include "envfile.h"
 #include "fuzz.h"
+#include "instances.h"
+#include "misspelt.h"
+#include "options.h"
 
 #define NAME ".env"
 
@@ -53,12 +56,29 @@ static void check_again(const struct settings *settings)
     promise_of(errors.count == 0, text);
     promise_of(again.count == settings->count, text);
     for (size_t i = 0; i < again.count; i++) {
+        promise_of(!again.items[i].has_reference, text);
         promise_of(strcmp(again.items[i].name, settings->items[i].name) == 0, text);
         promise_of(strcmp(again.items[i].value, settings->items[i].value) == 0, text);
     }
     free(text);
     errors_free(&errors);
     settings_free(&again);
+}
+
+/* A name of ours is never misspelt, and what another one is taken for is ours. */
+static void check_name(const char *name)
+{
+    char text[MISSPELT_SUGGESTION_MAX];
+    const char *suggestion = misspelt_suggest(name, text);
+    unsigned number;
+
+    if (suggestion == NULL)
+        return;
+    promise_of(option_find(name) == NULL, name);
+    promise_of(instance_name_parse(name, &number) == INSTANCE_NAME_OTHER, name);
+    promise_of(option_find(suggestion) != NULL || strcmp(suggestion, "INSTANCE_N_URL") == 0 ||
+                   instance_name_parse(suggestion, &number) == INSTANCE_NAME_GOOD,
+               suggestion);
 }
 
 static void check_settings(const struct settings *settings, const char *text)
@@ -68,7 +88,10 @@ static void check_settings(const struct settings *settings, const char *text)
         const struct setting *item = &settings->items[i];
         promise(settings_find(settings, item->name) == item);
         promise(item->value[0] != '\0');
+        promise(item->in_env_file);
+        promise(!item->has_reference || strchr(item->value, '$') != NULL);
         promise(strlen(item->name) <= ENVFILE_NAME_MAX);
+        check_name(item->name);
         promise_of(fuzz_is_printable_ascii(item->name), item->name);
         promise_of(strpbrk(item->name, " =#'\"\\$") == NULL, item->name);
     }

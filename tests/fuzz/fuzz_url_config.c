@@ -1,5 +1,6 @@
 /*
- * URLs and all other variables, to haproxy.cfg: config_from_settings(), then render_config().
+ * URLs and all other variables, to haproxy.cfg: config_from_settings(), then render_config() with
+ * the built-in template (fuzz_template.c has others).
  *
  * Input: an environment as in /proc/PID/environ: NAME=VALUE, each ended by a NUL.
  *
@@ -100,15 +101,17 @@ static char *harmless_networks(const char *networks)
     return text;
 }
 
-static void render(const struct config *config, char **text)
+static void render(const struct config *config, struct text *text)
 {
-    size_t size;
-    FILE *out = open_memstream(text, &size);
+    static struct rendering rendering;
+    struct errors errors = {0};
 
-    promise(out != NULL);
-    render_config(out, config);
-    promise(fclose(out) == 0);
-    promise(strlen(*text) == size);
+    if (rendering.template == NULL)
+        promise(render_load(&rendering, NULL, &errors));
+    bool good = render_config(text, &rendering, config, &errors);
+    promise_of(good, errors.count == 0 ? NULL : errors.errors[0]);
+    promise(errors.count == 0 && errors.warning_count == 0);
+    promise(strlen(text->bytes) == text->length);
 }
 
 /* A harmless text of an option's kind. The caller frees it. */
@@ -140,7 +143,7 @@ static bool is_text(const struct option_info *option)
     return option->type >= OPTION_BIND;
 }
 
-static void render_reference(const struct config *config, char **text)
+static void render_reference(const struct config *config, struct text *text)
 {
     struct config copy = *config;
 
@@ -242,20 +245,20 @@ static void compare(char *reference, char *text)
 
 static void check_output(const struct config *config)
 {
-    char *reference = NULL;
-    char *text = NULL;
-    char *again = NULL;
+    struct text reference = {0};
+    struct text text = {0};
+    struct text again = {0};
 
     for (size_t i = 1; i < config->instance_count; i++)
         promise(config->instances[i - 1].number < config->instances[i].number);
     render_reference(config, &reference);
     render(config, &text);
     render(config, &again);
-    promise(strcmp(text, again) == 0);
-    compare(reference, text);
-    free(again);
-    free(text);
-    free(reference);
+    promise(strcmp(text.bytes, again.bytes) == 0);
+    compare(reference.bytes, text.bytes);
+    text_free(&again);
+    text_free(&text);
+    text_free(&reference);
 }
 
 /* --- What a URL means, read a second time, by its letter --- */

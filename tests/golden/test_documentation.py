@@ -1,4 +1,4 @@
-"""The options of --help are those of README.md, .env.example, agent.conf and the man pages."""
+"""What documents and sample files say of the options is what the table of options says."""
 
 import os
 import re
@@ -68,18 +68,59 @@ def test_both_programs_have_the_same_options():
     assert agent.partition(start)[2] == genconf.partition(start)[2]
 
 
-def test_the_readme_names_every_option():
-    text = read("README.md")
-    assert [name for name in options() if not names_word(text, name)] == []
+# As in the Makefile, target `docs`.
+MADE = {
+    ".env.example": "env",
+    "agent/agent.conf": "conf",
+    "man/leastjobs.conf.5": "man",
+    "docs/configuration.md": "markdown",
+}
 
 
-def test_the_manual_names_every_option():
-    pages = sorted((ROOT / "man").glob("*.5"))
-    assert pages, "there is no man/*.5"
-    text = "\n".join(page.read_text() for page in pages)
-    keys = {name: INSTANCES_KEY if name == INSTANCES else name.lower() for name in options()}
-    missing = [n for n, key in keys.items() if not names_word(text, n) and not names_word(text, key)]
-    assert missing == []
+def remake(format, text):
+    return subprocess.run(
+        [BUILD / "leastjobs-option-docs", format],
+        input=text,
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=True,
+        text=True,
+    ).stdout
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_of_the_table_of_options_is_as_the_table_has_it(name):
+    text = read(name)
+    assert text == remake(MADE[name], text), f"{name} is stale: make docs"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_of_the_table_is_made_whole(name):
+    """Nothing of what was there stays, and what stands around it does."""
+    start, end = "start BEGIN OPTIONS x\n", "end END OPTIONS x\nend\n"
+    made = remake(MADE[name], f"before\n{start}stale\n{end}")
+    assert made.startswith(f"before\n{start}") and made.endswith(end)
+    assert "stale" not in made
+    assert remake(MADE[name], made) == made
+
+
+def test_the_makefile_makes_these_files():
+    done = subprocess.run(
+        ["make", "-s", "print-OPTION_FILES"],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=True,
+        text=True,
+    )
+    pairs = (pair.split(":") for pair in done.stdout.split())
+    assert {name: format for format, name in pairs} == MADE
+
+
+@pytest.mark.parametrize("name", ["man/leastjobs.conf.5", "docs/configuration.md"])
+def test_the_manual_and_the_document_name_every_option(name):
+    text = read(name)
+    assert [option for option in options() if not names_word(text, option)] == []
 
 
 def test_the_example_of_an_env_file_has_every_option_and_no_other():
@@ -149,3 +190,104 @@ def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path,
     done = run("leastjobs-agent", "-t", "--env-file", path)
     assert done.returncode == 0, done.stdout.decode()
     assert b"warning" not in done.stdout
+
+
+# --- Where a value is in force ---
+
+# A value other than the one that the test begins with.
+OTHER_VALUES = {
+    "INSTANCE_CA_FILE": "/etc/passwd",
+    "HEALTH_CHECK_INTERVAL": "3",
+    "JOBS_INTERVAL": "2",
+    "CHECK_TIMEOUT": "4",
+    "UNHEALTHY_AFTER": "4",
+    "HEALTH_PATH": "/other",
+    "JOBS_FIELD": "/other",
+    "JOB_ID_FIELD": "/other",
+    "PORT": "8081",
+    "BIND_ADDRESS": "::",
+    "EXTRA_PATHS": "/other",
+    "TRUSTED_PROXIES": "none",
+    "HSTS_MAX_AGE": "60",
+    "REQUEST_TIMEOUT": "60",
+    "CONNECT_TIMEOUT": "4",
+    "MAX_CONNECTIONS": "11",
+    "THREADS": "2",
+    "LOG_LEVEL": "DEBUG",
+    "AGENT_HOST": "127.0.0.2",
+    "AGENT_BIND_ADDRESS": "127.0.0.2",
+    "AGENT_PORT": "1777",
+    "STATUS_PORT": "1778",
+    "HAPROXY_SOCKET": "/other",
+    "ADMIN_BIND_ADDRESS": "127.0.0.2",
+    "ADMIN_PORT": "1404",
+    "STATUS_NEEDS_KEY": "yes",
+    "HAPROXY_USER": "haproxy",
+}
+OTHER_FILES = {"TLS_CERT_FILE": "another.pem", "API_KEYS_FILE": "other"}
+
+def places():
+    """Where docs/configuration.md says that each option is in force."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \|.*\| (\w+) \|$", read("docs/configuration.md"), re.M)
+    return dict(rows)
+
+
+@pytest.fixture(scope="module")
+def generate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=golden", "-keyout", key, "-out", certificate]
+    subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)
+    for name in ("balancer.pem", "another.pem"):
+        (folder / name).write_bytes(certificate.read_bytes() + key.read_bytes())
+    (folder / "keys").write_text("an-example-of-a-key\n")
+    (folder / "other").write_text("another-example-of-a-key\n")
+    base = {
+        "INSTANCE_1_URL": "https://host.example",
+        "HAPROXY_USER": "root",
+        "MAX_CONNECTIONS": "10",
+        "TLS_CERT_FILE": str(folder / "balancer.pem"),
+        "API_KEYS_FILE": str(folder / "keys"),
+    }
+
+    def run_genconf(name=None):
+        if name in OTHER_FILES:
+            changed = {name: str(folder / OTHER_FILES[name])}
+        elif name == INSTANCES:
+            changed = {"INSTANCE_2_URL": "http://other.example"}
+        else:
+            changed = {} if name is None else {name: OTHER_VALUES[name]}
+        done = subprocess.run(
+            [BUILD / "leastjobs-genconf"],
+            env={"PATH": os.environ["PATH"]} | base | changed,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run_genconf
+
+
+def test_every_option_has_a_place():
+    assert set(places()) == set(options()) == {INSTANCES, *OTHER_VALUES, *OTHER_FILES}
+    assert set(places().values()) == {"agent", "HAProxy", "both"}
+
+
+@pytest.mark.parametrize("name", [INSTANCES, *OTHER_VALUES, *OTHER_FILES])
+def test_haproxy_cfg_depends_on_what_is_in_force_there_and_on_nothing_else(generate, name):
+    assert (generate() != generate(name)) == (places()[name] != "agent")
+
+
+def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
+    """By the fields of struct config that its sources name; an instance has JOBS_FIELD too."""
+    table = read("common/options.c")
+    fields = dict(re.findall(r'\.name = "(\w+)",.*?\.offset = FIELD\((\w+)\)', table, re.DOTALL))
+    assert len(fields) > 20
+    sources = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.c"))
+    sources = re.sub(r"(?:->|\.)locator\b", " config->jobs_field", sources)
+    for name, field in fields.items():
+        used = re.search(rf"\bconfig->{field}\b", sources) is not None
+        assert used == (places()[name] != "HAProxy"), name

@@ -102,13 +102,13 @@ static void send_response(struct conn *conn, const struct response *response)
     char bytes[SMALL_RESPONSE_MAX];
     char framing[64] = "";
     struct slice body = slice_of(response->body != NULL ? response->body : "");
-    bool bodiless = response->status == 204 || response->status == 304;
-    if (!bodiless) {
+    bool framed = response->status != 204 && response->status != 304;
+    if (framed) {
         snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", body.len);
     }
     size_t len =
         write_head(conn, bytes, response->status, response->type, framing, response->fields);
-    bool with_body = !bodiless && !respond_without_body(conn) && body.len > 0;
+    bool with_body = framed && !respond_without_body(conn) && body.len > 0;
     /* One write, hence one packet, for all but the largest. */
     if (with_body && body.len <= sizeof bytes - len) {
         memcpy(bytes + len, body.at, body.len);

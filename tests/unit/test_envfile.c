@@ -3,6 +3,7 @@
 #include "envfile.h"
 #include "helper.h"
 #include "settings.h"
+#include "textfile.h"
 
 /* A file with one line that sets A, and what A is then; NULL: unset. */
 struct line {
@@ -389,11 +390,11 @@ static void a_file_of_up_to_one_mebibyte_is_read(void **state)
     (void)state;
     assert_true(fd >= 0);
     close(fd);
-    write_file(path, SETTINGS_FILE_MAX);
+    write_file(path, TEXTFILE_MAX);
     envfile_read(&settings, path, &errors);
     assert_no_errors(&errors);
     assert_string_equal(value_of(&settings, "A"), "1");
-    write_file(path, SETTINGS_FILE_MAX + 1);
+    write_file(path, TEXTFILE_MAX + 1);
     envfile_read(&settings, path, &errors);
     unlink(path);
     assert_int_equal(errors.count, 1);

@@ -1,0 +1,112 @@
+#include "changes.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+
+/* Of instances that changed, how many a warning names. */
+#define NAMED_MAX 5U
+#define NAMES_SIZE (NAMED_MAX * sizeof("INSTANCE_65535_URL, "))
+
+#define HAPROXY_STEPS                                                                              \
+    "write haproxy.cfg again (leastjobs-genconf) and reload HAProxy, if that isn't done yet"
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool is_same(const struct option_info *option, const struct config *old,
+                    const struct config *new)
+{
+    const char *left = (const char *)old + option->offset;
+    const char *right = (const char *)new + option->offset;
+
+    if (option_is_text(option))
+        return is_same_text(*(char *const *)left, *(char *const *)right);
+    if (option->type == OPTION_FLAG)
+        return *(const bool *)left == *(const bool *)right;
+    if (option->type == OPTION_LEVEL)
+        return *(const enum log_level *)left == *(const enum log_level *)right;
+    return *(const unsigned *)left == *(const unsigned *)right;
+}
+
+static void warn_of_option(const struct option_info *option, struct errors *errors)
+{
+    if (option->scope == OPTION_IN_HAPROXY)
+        errors_warn(errors, "%s has changed, which SIGHUP doesn't put in force: " HAPROXY_STEPS,
+                    option->name);
+    else
+        errors_warn(errors,
+                    "%s has changed, which SIGHUP puts in force in the agent alone: " HAPROXY_STEPS,
+                    option->name);
+}
+
+/* The instances that are in one of the two only, or moved. */
+struct difference {
+    size_t count;
+    char names[NAMES_SIZE];
+    size_t length;
+};
+
+static void add_difference(struct difference *difference, unsigned number)
+{
+    if (difference->count++ >= NAMED_MAX)
+        return;
+    difference->length +=
+        (size_t)snprintf(difference->names + difference->length, NAMES_SIZE - difference->length,
+                         "%sINSTANCE_%u_URL", difference->length == 0 ? "" : ", ", number);
+}
+
+/* Of the instance at an index; above all of them at the end. */
+static unsigned number_at(const struct config *config, size_t index)
+{
+    return index < config->instance_count ? config->instances[index].number
+                                          : INSTANCE_NUMBER_MAX + 1U;
+}
+
+/* Both are in the order of their numbers. */
+static void compare_instances(const struct config *old, const struct config *new,
+                              struct difference *difference)
+{
+    size_t i = 0;
+    size_t j = 0;
+
+    while (i < old->instance_count || j < new->instance_count) {
+        unsigned left = number_at(old, i);
+        unsigned right = number_at(new, j);
+        unsigned number = left < right ? left : right;
+        if (left != right || strcmp(old->instances[i].url.text, new->instances[j].url.text) != 0)
+            add_difference(difference, number);
+        i += left == number;
+        j += right == number;
+    }
+}
+
+static void warn_of_instances(const struct difference *difference, struct errors *errors)
+{
+    char more[32] = "";
+
+    if (difference->count == 0)
+        return;
+    if (difference->count > NAMED_MAX)
+        snprintf(more, sizeof(more), " and %zu more", difference->count - NAMED_MAX);
+    errors_warn(errors,
+                "%s%s %s changed, which SIGHUP puts in force in the agent alone: " HAPROXY_STEPS,
+                difference->names, more, difference->count == 1 ? "has" : "have");
+}
+
+void changes_warn(const struct config *old, const struct config *new, struct errors *errors)
+{
+    struct difference difference = {0};
+
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_info *option = &option_table[i];
+        if ((option->scope & OPTION_IN_HAPROXY) != 0 && !is_same(option, old, new))
+            warn_of_option(option, errors);
+    }
+    compare_instances(old, new, &difference);
+    warn_of_instances(&difference, errors);
+}

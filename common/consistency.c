@@ -1,0 +1,110 @@
+#include "consistency.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "textfile.h"
+#include "xalloc.h"
+
+/* sun_path of unix(7), less the 16 bytes that HAProxy's temporary name and ".admin" take. */
+#define SOCKET_PATH_MAX 90
+/* A client that waits so long for its instance has most likely gone. */
+#define LONG_CONNECT_MS 60000U
+
+static void reject_same_ports(const struct config *c, const struct settings *settings,
+                              struct errors *errors)
+{
+    static const char *const names[] = {"PORT", "AGENT_PORT", "STATUS_PORT", "ADMIN_PORT"};
+    const unsigned ports[] = {c->port, c->agent_port, c->status_port, c->admin_port};
+
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        const struct setting *setting = settings_find(settings, names[i]);
+        for (size_t j = 0; j < i; j++) {
+            if (ports[i] == ports[j])
+                errors_add(errors, "%s=\"%u\" (%s): the same port as %s: each needs its own",
+                           names[i], ports[i], setting == NULL ? "default" : setting->origin,
+                           names[j]);
+        }
+    }
+}
+
+static void check_files(const struct config *c, const struct settings *settings,
+                        struct errors *errors)
+{
+    if (c->instance_ca_file != NULL && !textfile_is_readable(c->instance_ca_file))
+        settings_reject(errors, settings_find(settings, "INSTANCE_CA_FILE"),
+                        "the file can't be read");
+    if (strlen(c->haproxy_socket) > SOCKET_PATH_MAX)
+        settings_reject(errors, settings_find(settings, "HAPROXY_SOCKET"),
+                        "longer than 90 characters, too long for a Unix socket");
+}
+
+/* What means nothing without another variable; that one is set but bad has an error of its own. */
+static void reject_without_other(const struct config *c, const struct settings *settings,
+                                 struct errors *errors)
+{
+    if (c->hsts_max_age_s > 0 && settings_find(settings, "TLS_CERT_FILE") == NULL)
+        settings_reject(errors, settings_find(settings, "HSTS_MAX_AGE"),
+                        "makes sense with TLS_CERT_FILE only: set that too");
+    if (c->status_needs_key && settings_find(settings, "API_KEYS_FILE") == NULL)
+        settings_reject(errors, settings_find(settings, "STATUS_NEEDS_KEY"),
+                        "makes sense with API_KEYS_FILE only: set that too, else / and /health "
+                        "are open to everybody");
+}
+
+static void warn_of_long_connects(const struct config *c, const struct settings *settings,
+                                  struct errors *errors)
+{
+    const struct setting *setting = settings_find(settings, "CONNECT_TIMEOUT");
+
+    if (setting != NULL && c->connect_timeout_ms > LONG_CONNECT_MS)
+        errors_warn(errors,
+                    "CONNECT_TIMEOUT=\"%.32s\" (%s): a job waits as long at each instance that "
+                    "doesn't answer, before the next one is tried: a few seconds are enough (how "
+                    "long a job may take is REQUEST_TIMEOUT)",
+                    setting->value, setting->origin);
+}
+
+static void warn_of_tls_addresses(const struct config *config, struct errors *errors)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const struct instance_config *instance = &config->instances[i];
+        if (instance->url.tls && instance->url.host_kind != URL_HOST_NAME)
+            errors_warn(errors,
+                        "INSTANCE_%u_URL=\"%s\": https:// with an address: HAProxy compares a "
+                        "certificate's DNS names and common name only, so an IP address among its "
+                        "subject alternative names won't do; use a host name",
+                        instance->number, instance->url.text);
+    }
+}
+
+void consistency_check(const struct config *config, const struct settings *settings,
+                       struct errors *errors)
+{
+    reject_same_ports(config, settings, errors);
+    check_files(config, settings, errors);
+    reject_without_other(config, settings, errors);
+    warn_of_long_connects(config, settings, errors);
+    warn_of_tls_addresses(config, errors);
+}
+
+void consistency_check_socket_folder(const struct config *config, struct errors *errors)
+{
+    size_t length = (size_t)(strrchr(config->haproxy_socket, '/') - config->haproxy_socket);
+    char *folder = length == 0 ? xstrdup("/") : xstrndup(config->haproxy_socket, length);
+    struct stat status;
+    const char *problem = NULL;
+
+    if (stat(folder, &status) != 0)
+        problem = strerror(errno);
+    else if (!S_ISDIR(status.st_mode))
+        problem = strerror(ENOTDIR);
+    if (problem != NULL)
+        errors_add(errors,
+                   "HAPROXY_SOCKET=\"%s\": the folder %s: %s: HAProxy doesn't make it, make it or "
+                   "choose another",
+                   config->haproxy_socket, folder, problem);
+    free(folder);
+}

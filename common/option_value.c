@@ -1,0 +1,270 @@
+#include "option_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "grammar.h"
+#include "sources/source.h"
+#include "xalloc.h"
+
+#define PROBLEM_MAX 1600
+#define MS_PER_SECOND 1000U
+
+static char problem_text[PROBLEM_MAX];
+
+static const char *set_number(const struct option_info *option, const char *value, unsigned *field)
+{
+    unsigned long long number;
+
+    if (!grammar_parse_whole(value, &number))
+        return "expected a whole number";
+    if (number < option->minimum || number > option->maximum) {
+        snprintf(problem_text, sizeof(problem_text), "out of range: from %u to %u", option->minimum,
+                 option->maximum);
+        return problem_text;
+    }
+    *field = (unsigned)number;
+    return NULL;
+}
+
+static const char *set_duration(const struct option_info *option, const char *value,
+                                unsigned *field)
+{
+    unsigned long long ms;
+    const char *problem = grammar_parse_duration(value, &ms);
+
+    if (problem != NULL)
+        return problem;
+    if (ms < option->minimum || ms > option->maximum) {
+        snprintf(problem_text, sizeof(problem_text), "out of range: from %u ms to %u s",
+                 option->minimum, option->maximum / MS_PER_SECOND);
+        return problem_text;
+    }
+    *field = (unsigned)ms;
+    return NULL;
+}
+
+static const char *set_flag(const char *value, bool *field)
+{
+    bool yes = strcasecmp(value, "yes") == 0;
+
+    if (!yes && strcasecmp(value, "no") != 0)
+        return "expected yes or no";
+    *field = yes;
+    return NULL;
+}
+
+/* A relative path would be another file for each program that reads it. */
+static const char *check_file(const char *value)
+{
+    if (!grammar_is_plain_file(value))
+        return "expected an absolute path of letters, digits and -._~/:@+=";
+    if (value[0] == '/')
+        return NULL;
+    char *folder = getcwd(NULL, 0);
+    snprintf(problem_text, sizeof(problem_text),
+             "expected an absolute path, since HAProxy and the agent may run in other folders: "
+             "from here it would be %.1000s/%.200s",
+             folder == NULL ? "…" : folder, value);
+    free(folder);
+    return problem_text;
+}
+
+/*
+ * A part of a list as a pointer: one that doesn't begin with "/" is a path of names with dots
+ * between them, or "$.a" of JSONPath, or "#/a" of URIs. `mended` has room for one byte more.
+ */
+static size_t mend_pointer(const char *part, size_t length, char *mended)
+{
+    size_t used = 0;
+    size_t skipped = 0;
+
+    if (strncmp(part, "$.", 2) == 0)
+        skipped = 2;
+    else if (strncmp(part, "#/", 2) == 0)
+        skipped = 1;
+    bool is_path = length > skipped && part[skipped] != '/';
+    if (is_path)
+        mended[used++] = '/';
+    for (size_t i = skipped; i < length; i++)
+        mended[used++] = (char)(is_path && part[i] == '.' ? '/' : part[i]);
+    return used;
+}
+
+/* The pointers that were meant. `mended` has twice the room of `value`. */
+static void mend_pointers(const char *value, char *mended)
+{
+    while (*value != '\0') {
+        size_t length = strcspn(value, ",");
+        mended += mend_pointer(value, length, mended);
+        value += length;
+        if (*value == ',')
+            *mended++ = *value++;
+    }
+    *mended = '\0';
+}
+
+/* What is expected, and what was meant, if it is the first "/" that is missing. */
+static const char *pointer_problem(const char *value, bool is_good(const char *),
+                                   const char *expected)
+{
+    char mended[2 * GRAMMAR_MEMBER_MAX];
+
+    if (strlen(value) >= GRAMMAR_MEMBER_MAX)
+        return expected;
+    mend_pointers(value, mended);
+    if (!is_good(mended))
+        return expected;
+    snprintf(problem_text, sizeof(problem_text), "%s: did you mean %s?", expected, mended);
+    return problem_text;
+}
+
+static bool is_locator(const char *value)
+{
+    return source_find(SOURCE_DEFAULT)->check_locator(value) == NULL;
+}
+
+static bool are_networks(const char *value)
+{
+    return strcmp(value, CONFIG_NO_PROXIES) == 0 || grammar_is_list(value, grammar_is_network);
+}
+
+static const char *check_locator(const char *value)
+{
+    const char *problem = source_find(SOURCE_DEFAULT)->check_locator(value);
+
+    return problem == NULL ? NULL : pointer_problem(value, is_locator, problem);
+}
+
+static const char *check_member(const char *value)
+{
+    if (grammar_is_member_pointer(value))
+        return NULL;
+    return pointer_problem(value, grammar_is_member_pointer,
+                           "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
+                           "digits, _ and -, which don't start with a digit)");
+}
+
+static const char *check_text(const struct option_info *option, const char *value)
+{
+    switch (option->type) {
+    case OPTION_BIND:
+        if (strcmp(value, "*") == 0 || grammar_is_address(value))
+            return NULL;
+        return "expected an IP address, or * for all of IPv4";
+    case OPTION_HOST:
+        return grammar_is_address(value) || url_is_host_name(value)
+                   ? NULL
+                   : "expected an IP address or a host name by RFC 1123";
+    case OPTION_FILE:
+        return check_file(value);
+    case OPTION_USER:
+        return grammar_is_user_name(value) ? NULL : "expected a user name";
+    case OPTION_PATH:
+        return url_is_plain_path(value) ? NULL
+                                        : "expected a path such as /health (letters, digits and "
+                                          "-._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_PATHS:
+        return grammar_is_list(value, url_is_plain_path)
+                   ? NULL
+                   : "expected at most 16 paths separated by commas, such as /v1/models,/docs/ "
+                     "(letters, digits and -._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_NETWORKS:
+        return are_networks(value) ? NULL
+                                   : "expected at most 16 addresses or networks separated by "
+                                     "commas, such as 10.0.0.0/8,fc00::/7, or none";
+    case OPTION_MEMBER:
+        return check_member(value);
+    case OPTION_POINTERS:
+        return check_locator(value);
+    default:
+        return "has a type that isn't handled";
+    }
+}
+
+static const char *set_text(const struct option_info *option, const char *value, char **field)
+{
+    const char *problem = check_text(option, value);
+
+    if (problem == NULL)
+        *field = xstrdup(value);
+    return problem;
+}
+
+const char *option_value_set(struct config *config, const struct option_info *option,
+                             const char *value)
+{
+    void *field = (char *)config + option->offset;
+
+    switch (option->type) {
+    case OPTION_PORT:
+    case OPTION_NUMBER:
+        return set_number(option, value, field);
+    case OPTION_DURATION:
+        return set_duration(option, value, field);
+    case OPTION_FLAG:
+        return set_flag(value, field);
+    case OPTION_LEVEL:
+        return log_level_parse(value, field) ? NULL : "expected DEBUG, INFO, WARNING or ERROR";
+    default:
+        return set_text(option, value, field);
+    }
+}
+
+/* In the largest unit that keeps it whole. */
+static void describe_ms(unsigned ms, char *text, size_t size)
+{
+    static const struct {
+        const char *name;
+        unsigned ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    size_t i = 0;
+
+    while (ms % units[i].ms != 0)
+        i++;
+    snprintf(text, size, "%u %s", ms / units[i].ms, units[i].name);
+}
+
+static const char *describe_type(enum option_type type)
+{
+    static const char *const names[] = {
+        [OPTION_FLAG] = "yes or no",
+        [OPTION_LEVEL] = "a level",
+        [OPTION_BIND] = "IP address or *",
+        [OPTION_HOST] = "IP address or host name",
+        [OPTION_FILE] = "absolute path",
+        [OPTION_USER] = "user name",
+        [OPTION_PATH] = "path",
+        [OPTION_NETWORKS] = "at most 16, or none",
+        [OPTION_PATHS] = "at most 16 paths",
+        [OPTION_MEMBER] = "JSON Pointer",
+        [OPTION_POINTERS] = "at most 16 JSON Pointers",
+        [OPTION_URL] = "URL",
+    };
+
+    return names[type];
+}
+
+void option_value_describe(const struct option_info *option, char *text, size_t size)
+{
+    char least[16];
+    char most[16];
+
+    switch (option->type) {
+    case OPTION_PORT:
+    case OPTION_NUMBER:
+        snprintf(text, size, "%u to %u", option->minimum, option->maximum);
+        break;
+    case OPTION_DURATION:
+        describe_ms(option->minimum, least, sizeof(least));
+        describe_ms(option->maximum, most, sizeof(most));
+        snprintf(text, size, "%s to %s", least, most);
+        break;
+    default:
+        snprintf(text, size, "%s", describe_type(option->type));
+        break;
+    }
+}

@@ -1,0 +1,20 @@
+#ifndef LEASTJOBS_OPTION_VALUE_H
+#define LEASTJOBS_OPTION_VALUE_H
+
+#include "options.h"
+
+struct config;
+
+/*
+ * Understands `value` as the option's type and sets its field in `config`, which must be unset: a
+ * text there is the configuration's to free. Returns NULL; or what is wrong, in words that follow
+ * `VARIABLE="…": `, with the field as it was. The words are static or live until the next call.
+ */
+const char *option_value_set(struct config *config, const struct option_info *option,
+                             const char *value);
+
+/* What may be written there, for the documents: "10 ms to 1 h", "yes or no", "absolute path". */
+void option_value_describe(const struct option_info *option, char *text, size_t size);
+#define OPTION_VALUE_DESCRIPTION_MAX 64
+
+#endif

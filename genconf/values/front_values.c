@@ -1,0 +1,160 @@
+#include <string.h>
+
+#include "values/value.h"
+
+#define RETRY_AFTER_MAX_S 30
+
+void value_put_address(struct text *out, const char *address, unsigned port)
+{
+    bool is_ipv6 = strchr(address, ':') != NULL;
+
+    text_print(out, is_ipv6 ? "[%s]:%u" : "%s:%u", address, port);
+}
+
+/* The address for all of IPv6 takes IPv4 too. */
+static bool is_dual_stack(const char *address)
+{
+    return strcmp(address, "::") == 0;
+}
+
+unsigned value_port(const struct place *at)
+{
+    return at->config->port;
+}
+
+unsigned value_admin_port(const struct place *at)
+{
+    return at->config->admin_port;
+}
+
+void value_balancer_address(const struct place *at, struct text *out)
+{
+    value_put_address(out, at->config->bind_address, at->config->port);
+}
+
+bool value_balancer_dual_stack(const struct place *at)
+{
+    return is_dual_stack(at->config->bind_address);
+}
+
+void value_admin_address(const struct place *at, struct text *out)
+{
+    value_put_address(out, at->config->admin_bind_address, at->config->admin_port);
+}
+
+bool value_admin_dual_stack(const struct place *at)
+{
+    return is_dual_stack(at->config->admin_bind_address);
+}
+
+const char *value_tls_cert_file(const struct place *at)
+{
+    return at->config->tls_cert_file;
+}
+
+unsigned value_hsts_max_age(const struct place *at)
+{
+    return at->config->hsts_max_age_s;
+}
+
+const char *value_api_keys_file(const struct place *at)
+{
+    return at->config->api_keys_file;
+}
+
+bool value_status_needs_key(const struct place *at)
+{
+    return at->config->status_needs_key;
+}
+
+unsigned value_request_timeout(const struct place *at)
+{
+    return at->config->request_timeout_ms;
+}
+
+/* When all instances are asked again. */
+unsigned value_retry_after(const struct place *at)
+{
+    unsigned seconds = (at->config->check_interval_ms + 999) / 1000;
+
+    return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds;
+}
+
+/* --- Lists of the configuration: parts separated by commas --- */
+
+static size_t count_parts(const char *list)
+{
+    size_t count = 0;
+
+    while (list != NULL && *list != '\0') {
+        size_t length = strcspn(list, ",");
+        list += length + (list[length] == ',');
+        count++;
+    }
+    return count;
+}
+
+static const char *find_part(const char *list, size_t index, size_t *length)
+{
+    while (index-- > 0) {
+        list += strcspn(list, ",");
+        list += *list == ',';
+    }
+    *length = strcspn(list, ",");
+    return list;
+}
+
+size_t value_count_extra_paths(const struct config *config)
+{
+    return count_parts(config->extra_paths);
+}
+
+bool value_extra_paths(const struct place *at)
+{
+    return value_count_extra_paths(at->config) > 0;
+}
+
+void value_path(const struct place *at, struct text *out)
+{
+    size_t length;
+    const char *path = find_part(at->config->extra_paths, at->item, &length);
+
+    text_put(out, path, length);
+}
+
+bool value_is_prefix(const struct place *at)
+{
+    size_t length;
+    const char *path = find_part(at->config->extra_paths, at->item, &length);
+
+    return length > 0 && path[length - 1] == '/';
+}
+
+bool value_extra_prefixes(const struct place *at)
+{
+    for (size_t i = 0; i < value_count_extra_paths(at->config); i++) {
+        if (value_is_prefix(&(struct place){at->config, i}))
+            return true;
+    }
+    return false;
+}
+
+size_t value_count_trusted_proxies(const struct config *config)
+{
+    if (strcmp(config->trusted_proxies, CONFIG_NO_PROXIES) == 0)
+        return 0;
+    return count_parts(config->trusted_proxies);
+}
+
+bool value_trusted_proxies(const struct place *at)
+{
+    return value_count_trusted_proxies(at->config) > 0;
+}
+
+void value_network(const struct place *at, struct text *out)
+{
+    size_t length;
+    const char *network = find_part(at->config->trusted_proxies, at->item, &length);
+
+    text_put(out, network, length);
+}

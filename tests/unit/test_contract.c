@@ -1,0 +1,243 @@
+#include "contract.h"
+
+#include "builtin.h"
+#include "helper.h"
+#include "names.h"
+#include "render.h"
+#include "textfile.h"
+#include "version.h"
+#include "xalloc.h"
+
+/* --- The template spells out what the agent has as constants: they must not drift apart --- */
+
+static void assert_in_template(char *text)
+{
+    if (memmem(builtin_template, builtin_template_length, text, strlen(text)) == NULL)
+        fail_msg("genconf/haproxy.cfg.in lacks: %s", text);
+    free(text);
+}
+
+#define assert_template_has(...) assert_in_template(xasprintf(__VA_ARGS__))
+
+/* A routing key is (room * 65536 + a random number) * 65536 + the instance's number. */
+#define KEY_FIELD (INSTANCE_NUMBER_MAX + 1U)
+/* The room of an instance without load, and rooms' modulus. */
+#define ROOM (1U << 30)
+#define ROOM_MASK (2 * ROOM - 1)
+_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
+/* Of instances tried: their numbers with a comma before each fit HAProxy's 127 bytes. */
+#define PASSES_MAX 20
+_Static_assert(PASSES_MAX * sizeof("65535") < 128, "else a number would be cut off");
+
+static void test_tables_and_servers_have_the_names_that_the_agent_asks_for(void **state)
+{
+    (void)state;
+    assert_template_has("\nbackend %s\n", BACKEND_NAME);
+    assert_template_has("\n    server %s<<number>> <<address>> check agent-check agent-send "
+                        "\"%s<<number>> external\\n\"",
+                        INSTANCE_PREFIX, INSTANCE_PREFIX);
+    assert_template_has(" srv_conn(%s/%s<<number>>)", BACKEND_NAME, INSTANCE_PREFIX);
+    assert_template_has("\nbackend %s\n    stick-table type integer size %u expire 24d store "
+                        "gpc0,gpt0\n",
+                        TABLE_JOBS, INSTANCE_NUMBER_MAX + 1U);
+    assert_template_has(
+        "\nbackend %s\n    stick-table type integer size %u expire 10s store gpt0\n", TABLE_FAILED,
+        INSTANCE_NUMBER_MAX + 1U);
+    assert_template_has(
+        "\nbackend %s\n    stick-table type integer size %u expire 10m store gpt0\n",
+        TABLE_FAILURES, INSTANCE_NUMBER_MAX + 1U);
+}
+
+static void test_loads_are_counted_in_the_agents_units(void **state)
+{
+    (void)state;
+    assert_template_has("int(<<number>>),table_gpc0(%s),mul(%u)\n", TABLE_JOBS, LOAD_UNIT);
+    assert_template_has("int(<<number>>),table_gpt0(%s),add(%u),sub(req.seen),and(%u)\n",
+                        TABLE_JOBS, ROOM, ROOM_MASK);
+    assert_template_has(",add(req.room),mul(%u),neg,add(req.seen),mul(%u)\n", LOAD_UNIT, KEY_FIELD);
+    assert_template_has("{ rand(%u),add(req.room),mul(%u),add(<<number>>)", KEY_FIELD, KEY_FIELD);
+    assert_template_has("var(req.seen),neg,add(%u),and(%u),add(%u),div(%u)\n", ROOM, ROOM_MASK,
+                        LOAD_UNIT / 2, LOAD_UNIT);
+    assert_template_has("var(req.best),and(%u)\n", KEY_FIELD - 1);
+    assert_template_has("var(req.best),div(%u),div(%u),neg,add(%u),add(%u),div(%u)\n", KEY_FIELD,
+                        KEY_FIELD, ROOM, LOAD_UNIT / 2, LOAD_UNIT);
+    assert_template_has("var(txn.tried),word(%d,", PASSES_MAX);
+}
+
+static void test_penalties_are_the_agents(void **state)
+{
+    (void)state;
+    assert_template_has("int(<<number>>),table_gpt0(%s)\n", TABLE_FAILED);
+    assert_template_has("var(txn.number),table_gpt0(%s) -m int gt 0\n", TABLE_FAILURES);
+    assert_template_has(" track-sc1 var(txn.number) table %s ", TABLE_FAILED);
+    assert_template_has(" track-sc2 var(txn.number) table %s ", TABLE_FAILURES);
+    assert_template_has("sc2_get_gpt0,mul(2),add(1),and(%u) if ", 2 * JOBS_PENALTY_MAX + 1);
+}
+
+static void test_the_chroot_is_the_folder_that_genconf_looks_for(void **state)
+{
+    (void)state;
+    assert_template_has("\n    chroot %s\n", HAPROXY_CHROOT);
+}
+
+/* --- What a template of somebody's own is warned of --- */
+
+static struct config one = {.haproxy_socket = (char *)"/run/x.sock", .instance_count = 2};
+
+static const char good[] = "global\n"
+                           "  stats  socket /run/x.sock mode 660\n"
+                           "  server-state-file\t/run/x\n"
+                           "backend farm # ours\r\n"
+                           "  server again abns@x\n"
+                           "  server instance1 10.0.0.1\n"
+                           "  server instance20 10.0.0.2\n"
+                           "backend jobs\n"
+                           "backend failed";
+
+static struct errors warnings_of(const char *bytes)
+{
+    struct errors errors = {0};
+    struct text text = {0};
+
+    text_put(&text, bytes, strlen(bytes));
+    contract_check_output(&text, &one, "x.in", &errors);
+    text_free(&text);
+    assert_int_equal(errors.count, 0);
+    return errors;
+}
+
+static void test_what_the_agent_needs_is_seen(void **state)
+{
+    (void)state;
+    struct errors errors = warnings_of(good);
+
+    if (errors.warning_count > 0)
+        fail_msg("%s", errors.warnings[0]);
+    errors_free(&errors);
+}
+
+static void test_what_the_agent_would_miss_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part; /* spoilt by a character before its end */
+        const char *warning;
+    } cases[] = {
+        {"/run/x.sock", "x.in: makes no line \"stats socket /run/x.sock\": without it the agent"},
+        {"server-state-file", "x.in: makes no line \"server-state-file\""},
+        {"backend farm", "x.in: makes no line \"backend farm\": without it the agent finds no"},
+        {"backend jobs", "x.in: makes no line \"backend jobs\""},
+        {"backend failed", "x.in: makes no line \"backend failed\""},
+        {"server instance", "x.in: makes 1 lines \"server instanceN\" for 2 instances"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *spoilt = strdup(good);
+        strstr(spoilt, cases[i].part)[strlen(cases[i].part) - 1] = '#';
+        struct errors errors = warnings_of(spoilt);
+        assert_case(cases[i].part, errors.warning_count == 1);
+        assert_contains(errors.warnings[0], cases[i].warning);
+        errors_free(&errors);
+        free(spoilt);
+    }
+    struct errors errors = warnings_of("");
+    assert_int_equal(errors.warning_count, 6);
+    errors_free(&errors);
+}
+
+static void check_version(const char *bytes, const char *warning)
+{
+    struct errors errors = {0};
+    char *copy = exact_copy(bytes, strlen(bytes));
+
+    contract_check_version(copy, strlen(bytes), "x.in", &errors);
+    assert_int_equal(errors.count, 0);
+    if (warning == NULL)
+        assert_int_equal(errors.warning_count, 0);
+    else if (!warnings_have(&errors, warning))
+        fail_msg("\"%s\" isn't in \"%s\"", warning,
+                 errors.warning_count == 0 ? "" : errors.warnings[0]);
+    errors_free(&errors);
+    free(copy);
+}
+
+static void test_a_template_of_another_version_is_warned_of(void **state)
+{
+    (void)state;
+    check_version("<<# leastjobs " LEASTJOBS_VERSION ": mine\nglobal\n", NULL);
+    check_version("<<# leastjobs " LEASTJOBS_VERSION, NULL);
+    check_version("<<# leastjobs 0.0.9: mine\n", "x.in: is for leastjobs 0.0.9, and this is ");
+    check_version("<<# leastjobs " LEASTJOBS_VERSION "1: mine\n", "x.in: is for leastjobs ");
+    check_version("<<# leastjobs 0123456789012345678901234567890123456789",
+                  "is for leastjobs 0123");
+    check_version("global\n", "x.in: its first line doesn't say for which leastjobs it is");
+    check_version("<<# leastjobs ", "x.in: its first line doesn't say");
+    check_version("", "x.in: its first line doesn't say");
+}
+
+static void test_the_built_in_template_is_of_this_version(void **state)
+{
+    (void)state;
+    struct errors errors = {0};
+
+    contract_check_version((const char *)builtin_template, builtin_template_length, "x.in",
+                           &errors);
+    assert_int_equal(errors.warning_count, 0);
+    errors_free(&errors);
+}
+
+static void test_the_built_in_template_is_the_file(void **state)
+{
+    (void)state;
+    struct errors errors = {0};
+    size_t length;
+    char *bytes = textfile_read("genconf/haproxy.cfg.in", &length, &errors);
+
+    assert_no_errors(&errors);
+    assert_int_equal(length, builtin_template_length);
+    assert_memory_equal(bytes, builtin_template, length);
+    free(bytes);
+}
+
+static void test_the_built_in_template_has_all_that_the_agent_needs(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {"INSTANCE_1_URL=http://a", "INSTANCE_20_URL=http://b",
+                                            "MAX_CONNECTIONS=40", NULL};
+    struct settings settings = {0};
+    struct errors errors = {0};
+    struct rendering rendering = {0};
+    struct text out = {0};
+
+    settings_read_environment(&settings, (char *const *)variables);
+    struct config *config = config_from_settings(&settings, &errors);
+    assert_true(render_load(&rendering, NULL, &errors));
+    assert_true(render_config(&out, &rendering, config, &errors));
+    contract_check_output(&out, config, "built in", &errors);
+    assert_no_errors(&errors);
+    if (errors.warning_count > 0)
+        fail_msg("%s", errors.warnings[0]);
+    render_free(&rendering);
+    text_free(&out);
+    config_free(config);
+    settings_free(&settings);
+    errors_free(&errors);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tables_and_servers_have_the_names_that_the_agent_asks_for),
+        cmocka_unit_test(test_loads_are_counted_in_the_agents_units),
+        cmocka_unit_test(test_penalties_are_the_agents),
+        cmocka_unit_test(test_the_chroot_is_the_folder_that_genconf_looks_for),
+        cmocka_unit_test(test_what_the_agent_needs_is_seen),
+        cmocka_unit_test(test_what_the_agent_would_miss_is_named),
+        cmocka_unit_test(test_a_template_of_another_version_is_warned_of),
+        cmocka_unit_test(test_the_built_in_template_is_of_this_version),
+        cmocka_unit_test(test_the_built_in_template_is_the_file),
+        cmocka_unit_test(test_the_built_in_template_has_all_that_the_agent_needs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
