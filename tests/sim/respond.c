@@ -135,19 +135,26 @@ void respond_with(struct conn *conn, const struct response *response)
 void respond_filled(struct conn *conn, const struct response *response, struct evbuffer *body,
                     struct filler filler, const char *tail)
 {
-    char head[HEAD_BYTES_MAX];
+    char bytes[SMALL_RESPONSE_MAX];
     char framing[64];
     size_t begin = evbuffer_get_length(body);
     snprintf(framing, sizeof framing, "Content-Length: %" PRIu64 "\r\n",
              begin + filler.len + strlen(tail));
     size_t len =
-        write_head(conn, head, response->status, response->type, framing, response->fields);
-    wire_send(&conn->wire, head, len);
-    if (!respond_without_body(conn)) {
-        if (begin > 0) {
-            wire_send(&conn->wire, (const char *)evbuffer_pullup(body, -1), begin);
-        }
-        wire_fill(&conn->wire, filler, tail);
+        write_head(conn, bytes, response->status, response->type, framing, response->fields);
+    bool with_body = !respond_without_body(conn);
+    /* One write, hence one packet, for all but the largest. */
+    if (with_body && begin > 0 && begin <= sizeof bytes - len) {
+        evbuffer_remove(body, bytes + len, begin);
+        len += begin;
+    }
+    wire_send(&conn->wire, bytes, len);
+    begin = evbuffer_get_length(body);
+    if (with_body && begin > 0) {
+        wire_send(&conn->wire, (const char *)evbuffer_pullup(body, -1), begin);
+    }
+    if (with_body) {
+        wire_fill(&conn->wire, filler, tail[0] != '\0' ? tail : NULL);
     }
     evbuffer_drain(body, begin);
     respond_finish(conn);
