@@ -39,6 +39,10 @@ Q = $(if $(V),,@)
 # The end-to-end tests wait more than they work: three at a time on two cores.
 PARALLEL ?= 3
 
+# Where tools/fetch-servers puts the real servers that tests/e2e has as instances.
+LEASTJOBS_SERVERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leastjobs/servers
+export LEASTJOBS_SERVERS
+
 PYTEST = /usr/bin/python3 -B -m pytest -p no:cacheprovider
 
 all: $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf ## build the agent and genconf (the default)
@@ -93,6 +97,7 @@ run: ## install what is missing, build, and serve until Ctrl-C
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
+	@tools/fetch-servers $(LEASTJOBS_SERVERS)
 	@$(MAKE) -s --no-print-directory unit golden e2e
 
 unit: $(UNITS) ## the unit tests
@@ -110,6 +115,7 @@ lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 
 sanitize: ## all tests under ASan and UBSan, then unit and agent tests under valgrind
 	@tools/install-packages build run test sanitize
+	@tools/fetch-servers $(LEASTJOBS_SERVERS)
 	tools/sanitize
 
 fuzz: ## a short run of every fuzz target
