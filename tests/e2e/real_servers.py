@@ -126,7 +126,7 @@ class Whisper(RealServer):
 
     program = "whisper-server"
     # One a connection (cpp-httplib's CPPHTTPLIB_THREAD_POOL_COUNT).
-    threads = max(8, (os.cpu_count() or 1) - 1)
+    threads = max(8, len(os.sched_getaffinity(0)) - 1)
 
     def __init__(self, name, directory):
         model = Path(directory, f"{name}.bin")
