@@ -4,8 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/time.h>
+#include <time.h>
 
-#include "state.h"
+/* When something happened, on both clocks. */
+struct moment {
+    struct timespec wall;
+    int64_t monotonic_ms;
+};
 
 /* Milliseconds on the monotonic clock: for all that is measured or waited for. */
 int64_t clock_ms(void);

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "checks.h"
+#include "checks/checks.h"
 #include "clock.h"
-#include "listener.h"
+#include "agent_checks/listener.h"
 #include "log.h"
-#include "status.h"
+#include "http/status.h"
 #include "xalloc.h"
 
 /* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */

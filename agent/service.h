@@ -6,7 +6,7 @@
 #include "config.h"
 
 /*
- * All that runs by one configuration: the farm's state, the checks that keep it up to date, the
+ * All that runs by one configuration: the farm's instance, the checks that keep it up to date, the
  * two ports that answer from it.
  */
 struct service;

@@ -207,18 +207,6 @@ static bool is_network(const char *text)
     return parse_whole(text, &prefix) && prefix <= bits && (text[0] != '0' || text[1] == '\0');
 }
 
-/* RFC 6901 section 3: "/" before each token, "~" only as "~0" or "~1". */
-static bool is_json_pointer(const char *text)
-{
-    if (text[0] != '/')
-        return false;
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || (*text == '~' && text[1] != '0' && text[1] != '1'))
-            return false;
-    }
-    return true;
-}
-
 /*
  * HAProxy follows a path of names that are told apart by dots, and takes a number for an index:
  * names that need no quotes there are all that it is given.
@@ -275,10 +263,7 @@ static const char *check_text(const struct option_info *option, const char *valu
                    : "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
                      "digits, _ and -, which don't start with a digit)";
     case OPTION_POINTERS:
-        return each_part(value, is_json_pointer)
-                   ? NULL
-                   : "expected at most 16 JSON Pointers (RFC 6901) separated by commas, such as "
-                     "/active_jobs,/concurrency/active_transcriptions";
+        return source_find(SOURCE_DEFAULT)->check_locator(value);
     default:
         return "has a type that isn't handled";
     }
@@ -482,6 +467,14 @@ static void warn_of_tls_addresses(struct parser *p)
     }
 }
 
+static void set_sources(struct config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        config->instances[i].source = source_find(SOURCE_DEFAULT);
+        config->instances[i].locator = config->jobs_field;
+    }
+}
+
 struct config *config_from_settings(const struct settings *settings, struct errors *errors)
 {
     struct parser p = {.config = xcalloc(1, sizeof(struct config)), .errors = errors};
@@ -490,6 +483,7 @@ struct config *config_from_settings(const struct settings *settings, struct erro
     if (p.config->jobs_interval_ms > p.config->check_interval_ms)
         p.config->jobs_interval_ms = p.config->check_interval_ms;
     read_instances(&p, settings);
+    set_sources(p.config);
     reject_same_ports(&p, settings);
     check_files(&p, settings);
     warn_of_tls_addresses(&p);

@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "log.h"
 #include "settings.h"
+#include "sources/source.h"
 #include "url.h"
 
 /* An instance's number is part of a routing key of 64 bits (see genconf/render.c). */
@@ -19,7 +20,9 @@
 struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
-    char *origin; /* where the URL was written, for messages */
+    char *origin;                /* where the URL was written, for messages */
+    const struct source *source; /* how its job count is read */
+    const char *locator;         /* where that is, for the source: the configuration's jobs_field */
 };
 
 /*

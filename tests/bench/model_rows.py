@@ -33,7 +33,7 @@ JOBS, SEEDS = 200000, 4
 # Where polls are many to a job, they are most of the work.
 LONG_S, LONG_JOBS_SHARE = 60.0, 0.4
 CHECK_S = 0.002  # how long a health check takes
-QUICK_PART = 10  # as in agent/checks.c
+QUICK_PART = 10  # as in agent/checks/pace.c
 JOB_TIMES = {"10ms": 0.01, "100ms": 0.1, "500ms": 0.5, "5s": 5.0, "60s": 60.0}
 JOB_TEXTS = {"10ms": "10 ms", "100ms": "100 ms", "500ms": "0.5 s", "5s": "5 s", "60s": "60 s"}
 # The first is where half of the other jobs go: the fastest, or they alone would be too many for it.

@@ -1,6 +1,6 @@
 /*
- * The port of the agent-checks: reply_parse() and reply_format(), for a farm to which things
- * have happened.
+ * The port of the agent-checks: agent_check_parse() and agent_check_format(), for a farm to which
+ * things have happened.
  *
  * Input: the request line, then events, a line each; other lines mean nothing:
  *   b BODY     a health check that got this body
@@ -14,17 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_checks/agent_check.h"
 #include "fuzz.h"
-#include "reply.h"
-#include "state.h"
+#include "instances/farm.h"
+#include "sources/source_json.h"
 
 #define UNHEALTHY_AFTER 2
 #define REASON_MAX 127
 
 static const enum weighting weightings[] = {WEIGHTING_INVERSE, WEIGHTING_EXTERNAL};
 
-/* The grammar in reply.h once more, as a regular expression; a CR may stand before the newline. */
-static bool is_request(const char *line, size_t length, struct reply_request *request)
+/* The grammar in agent_check.h once more, as a regular expression; a CR may stand before the
+ * newline. */
+static bool is_request(const char *line, size_t length, struct agent_check_request *request)
 {
     static regex_t grammar;
     static bool compiled;
@@ -37,7 +39,8 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
     if (strlen(line) != length || regexec(&grammar, line, 4, parts, 0) != 0)
         return false;
     unsigned long number = strtoul(line + parts[1].rm_so, NULL, 10);
-    *request = (struct reply_request){.number = (unsigned)number, .weighting = WEIGHTING_INVERSE};
+    *request =
+        (struct agent_check_request){.number = (unsigned)number, .weighting = WEIGHTING_INVERSE};
     if (parts[3].rm_so >= 0 && line[parts[3].rm_so] == 'e')
         request->weighting = WEIGHTING_EXTERNAL;
     return number <= INSTANCE_NUMBER_MAX;
@@ -45,9 +48,9 @@ static bool is_request(const char *line, size_t length, struct reply_request *re
 
 static void check_request(const uint8_t *line, size_t length, const struct farm *farm)
 {
-    struct reply_request request = {0};
-    struct reply_request expected = {0};
-    bool understood = reply_parse(fuzz_bytes(0, line, length), length, &request);
+    struct agent_check_request request = {0};
+    struct agent_check_request expected = {0};
+    bool understood = agent_check_parse(fuzz_bytes(0, line, length), length, &request);
     const char *text = fuzz_text(1, line, length);
 
     promise_of(understood == is_request(text, length, &expected), text);
@@ -55,87 +58,89 @@ static void check_request(const uint8_t *line, size_t length, const struct farm 
         return;
     promise_of(request.number == expected.number, text);
     promise_of(request.weighting == expected.weighting, text);
-    const struct state *state = farm_find(farm, request.number);
-    promise(state == NULL || state->number == request.number);
+    const struct instance *instance = farm_find(farm, request.number);
+    promise(instance == NULL || instance->number == request.number);
 }
 
-static unsigned expected_weight(const struct state *state, enum weighting weighting)
+static unsigned expected_weight(const struct instance *instance, enum weighting weighting)
 {
-    if (state->drained)
+    if (instance->drained)
         return 0;
-    if (!state->checked)
+    if (!instance->checked)
         return 100;
-    long weight = weighting == WEIGHTING_INVERSE ? lround(100.0 / (1 + state->active_jobs))
-                                                 : 100 - (long)state->external_jobs;
+    long weight = weighting == WEIGHTING_INVERSE ? lround(100.0 / (1 + instance->active_jobs))
+                                                 : 100 - (long)instance->external_jobs;
     return weight > 1 ? (unsigned)weight : 1;
 }
 
-static void check_reply(const struct state *state, enum weighting weighting)
+static void check_answer(const struct instance *instance, enum weighting weighting)
 {
-    char reply[REPLY_MAX];
-    char expected[REPLY_MAX];
+    char answer[AGENT_CHECK_ANSWER_MAX];
+    char expected[AGENT_CHECK_ANSWER_MAX];
 
-    memset(reply, 'x', sizeof(reply));
-    size_t length = reply_format(reply, state, weighting);
-    promise(length > 1 && length < REPLY_MAX && strnlen(reply, REPLY_MAX) == length);
-    promise_of(strchr(reply, '\n') == reply + length - 1, reply);
-    reply[length - 1] = '\0';
-    promise_of(fuzz_is_printable_ascii(reply), reply);
-    if (state->healthy) {
-        if (state->passed == 0 && !state->drained)
+    memset(answer, 'x', sizeof(answer));
+    size_t length = agent_check_format(answer, instance, weighting);
+    promise(length > 1 && length < AGENT_CHECK_ANSWER_MAX &&
+            strnlen(answer, AGENT_CHECK_ANSWER_MAX) == length);
+    promise_of(strchr(answer, '\n') == answer + length - 1, answer);
+    answer[length - 1] = '\0';
+    promise_of(fuzz_is_printable_ascii(answer), answer);
+    if (instance->healthy) {
+        if (instance->passed == 0 && !instance->drained)
             snprintf(expected, sizeof(expected), "unknown");
         else
-            snprintf(expected, sizeof(expected), "up %u%%", expected_weight(state, weighting));
-        promise_of(strcmp(reply, expected) == 0, reply);
+            snprintf(expected, sizeof(expected), "up %u%%", expected_weight(instance, weighting));
+        promise_of(strcmp(answer, expected) == 0, answer);
     } else {
-        promise_of(strncmp(reply, "down #", 6) == 0, reply);
-        promise_of(reply[6] != '\0' && strlen(reply + 6) <= REASON_MAX, reply);
+        promise_of(strncmp(answer, "down #", 6) == 0, answer);
+        promise_of(answer[6] != '\0' && strlen(answer + 6) <= REASON_MAX, answer);
     }
 }
 
-static struct sample failure(const uint8_t *text, size_t length)
+static struct check_result failure(const uint8_t *text, size_t length)
 {
     unsigned letter = length == 0 ? 0 : text[0];
     unsigned reason = 1 + letter % (CHECK_REASON_COUNT - 1);
 
-    return sample_failed((enum check_reason)reason, "%.*s", (int)length, (const char *)text);
+    return check_result_failed((enum check_reason)reason, "%.*s", (int)length, (const char *)text);
 }
 
-static void apply_check(struct state *state, const struct sample *sample)
+static void apply_check(struct instance *instance, const struct check_result *result)
 {
-    static const struct state_rules rules = {.unhealthy_after = UNHEALTHY_AFTER, .interval_ms = 1};
+    static const struct check_rules rules = {.unhealthy_after = UNHEALTHY_AFTER, .interval_ms = 1};
     static struct moment now;
-    struct state_start start = {.in_flight = state->in_flight, .at_ms = now.monotonic_ms};
-    bool was_healthy = state->healthy;
-    enum state_change change = state_apply(state, sample, &start, &rules, &now);
+    struct check_start start = {.in_flight = instance->in_flight, .at_ms = now.monotonic_ms};
+    bool was_healthy = instance->healthy;
+    enum instance_change change = instance_apply(instance, result, &start, &rules, &now);
 
-    promise((change == STATE_UNCHANGED) == (state->healthy == was_healthy));
-    promise(state->healthy == (state->failures < UNHEALTHY_AFTER));
-    promise(state->active_jobs <= SAMPLE_JOBS_MAX && state->external_jobs <= state->active_jobs);
-    promise_of(fuzz_is_printable_ascii(state->error), state->error);
-    promise((state->error[0] == '\0') == (sample->reason == CHECK_PASSED));
-    promise(state->forecast.expected >= 0 && state->forecast.expected <= SAMPLE_JOBS_MAX);
+    promise((change == INSTANCE_UNCHANGED) == (instance->healthy == was_healthy));
+    promise(instance->healthy == (instance->failures < UNHEALTHY_AFTER));
+    promise(instance->active_jobs <= JOBS_MAX && instance->external_jobs <= instance->active_jobs);
+    promise_of(fuzz_is_printable_ascii(instance->error), instance->error);
+    promise((instance->error[0] == '\0') == (result->reason == CHECK_PASSED));
+    promise(instance->forecast.expected >= 0 && instance->forecast.expected <= JOBS_MAX);
     now.monotonic_ms++;
 }
 
 static void apply_event(struct farm *farm, const uint8_t *line, size_t length)
 {
-    struct sample sample = {0};
+    struct check_result result = {0};
     uint8_t what = length > 1 && line[1] == ' ' ? line[0] : '\0';
 
     if (what == 'b')
-        sample = sample_from_body((const char *)line + 2, length - 2, "/active_jobs");
+        result = check_result_from_body(&source_json, "/active_jobs", (const char *)line + 2,
+                                        length - 2);
     else if (what == 'f')
-        sample = failure(line + 2, length - 2);
+        result = failure(line + 2, length - 2);
     for (size_t i = 0; i < farm->count; i++) {
-        struct state *state = &farm->states[i];
+        struct instance *instance = &farm->instances[i];
         if (what == 'b' || what == 'f')
-            apply_check(state, &sample);
+            apply_check(instance, &result);
         else if (what == 'i')
-            state->in_flight = (unsigned)(strtoul(fuzz_text(1, line + 2, length - 2), NULL, 10) %
-                                          (SAMPLE_JOBS_MAX + 1));
+            instance->in_flight =
+                (unsigned)(strtoul(fuzz_text(1, line + 2, length - 2), NULL, 10) % (JOBS_MAX + 1));
         else if (length == 1 && line[0] == 'd')
-            state->drained = !state->drained;
+            instance->drained = !instance->drained;
     }
 }
 
@@ -165,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         apply_event(farm, data, length);
         for (size_t i = 0; i < farm->count; i++) {
             for (size_t w = 0; w < sizeof(weightings) / sizeof(weightings[0]); w++)
-                check_reply(&farm->states[i], weightings[w]);
+                check_answer(&farm->instances[i], weightings[w]);
         }
     }
     farm_free(farm);

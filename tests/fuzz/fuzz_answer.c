@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "fuzz.h"
+#include "haproxy/answer.h"
 #include "names.h"
 #include "serverstate.h"
 
@@ -19,22 +19,23 @@ static bool is_same(const void *a, const void *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
-static void set_up(struct state states[INSTANCES])
+static void set_up(struct instance instances[INSTANCES])
 {
-    memset(states, 0, INSTANCES * sizeof(*states));
-    states[0] = (struct state){.number = 1, .in_flight = 7, .acceptances = 3, .told = 4};
-    states[1] = (struct state){.number = 2, .drained = true, .jobs_penalty = 3, .server_id = 9};
-    states[2] = (struct state){.number = 65535, .maintained = true, .address = "::1"};
+    memset(instances, 0, INSTANCES * sizeof(*instances));
+    instances[0] = (struct instance){.number = 1, .in_flight = 7, .acceptances = 3, .told = 4};
+    instances[1] =
+        (struct instance){.number = 2, .drained = true, .jobs_penalty = 3, .server_id = 9};
+    instances[2] = (struct instance){.number = 65535, .maintained = true, .address = "::1"};
 }
 
 /* Nothing but what answers are about, and that within its bounds. */
-static void check_states(const struct state states[INSTANCES], const struct state before[INSTANCES],
-                         const struct answer *answer)
+static void check_states(const struct instance instances[INSTANCES],
+                         const struct instance before[INSTANCES], const struct answer *answer)
 {
     for (size_t i = 0; i < INSTANCES; i++) {
-        struct state rest;
-        memcpy(&rest, &states[i], sizeof(rest));
-        promise(rest.in_flight <= SAMPLE_JOBS_MAX);
+        struct instance rest;
+        memcpy(&rest, &instances[i], sizeof(rest));
+        promise(rest.in_flight <= JOBS_MAX);
         promise(rest.jobs_penalty <= PENALTY_MAX);
         promise(memchr(rest.address, '\0', sizeof(rest.address)) != NULL);
         promise(rest.address[strspn(rest.address, "0123456789abcdefABCDEF:.")] == '\0');
@@ -51,9 +52,9 @@ static void check_states(const struct state states[INSTANCES], const struct stat
             promise(rest.in_flight == before[i].in_flight && rest.server_id == before[i].server_id);
         rest.in_flight = before[i].in_flight;
         rest.sessions = before[i].sessions;
-        rest.failed_connections = before[i].failed_connections;
-        rest.failed_responses = before[i].failed_responses;
-        rest.successes = before[i].successes;
+        rest.counters.failed_connections = before[i].counters.failed_connections;
+        rest.counters.failed_responses = before[i].counters.failed_responses;
+        rest.counters.successes = before[i].counters.successes;
         rest.server_id = before[i].server_id;
         rest.drained = before[i].drained;
         rest.maintained = before[i].maintained;
@@ -65,24 +66,43 @@ static void check_states(const struct state states[INSTANCES], const struct stat
     }
 }
 
+static bool is_inside(const struct answer_part *part, const char *text, size_t size)
+{
+    return part->text >= text && part->length > 0 && part->length <= size &&
+           part->text <= text + size - part->length;
+}
+
+/* What is there is in the text, begins as it should, and an answer ends with an empty line. */
+static void check_parts(const struct answer *answer, const char *text, size_t size)
+{
+    promise(answer->has_stat == (answer->stat.text != NULL));
+    promise(answer->has_servers == (answer->servers.text != NULL));
+    promise((answer->has_jobs || answer->has_failed) == (answer->tables.text != NULL));
+    promise(!answer->has_stat || is_inside(&answer->stat, text, size));
+    promise(!answer->has_servers || is_inside(&answer->servers, text, size));
+    promise(answer->tables.text == NULL || is_inside(&answer->tables, text, size));
+    if (answer->has_stat)
+        promise(memmem(answer->stat.text, answer->stat.length - 1, "\n\n", 2) == NULL);
+}
+
 static void check_apply(const char *text, size_t size, enum answer_scope scope)
 {
-    struct state states[INSTANCES], before[INSTANCES], first[INSTANCES];
-    struct farm farm = {.states = states, .count = INSTANCES};
+    struct instance instances[INSTANCES], before[INSTANCES], first[INSTANCES];
+    struct farm farm = {.instances = instances, .count = INSTANCES};
 
-    set_up(states);
-    memcpy(before, states, sizeof(before));
-    struct answer look = answer_look(text, size);
-    struct answer answer = answer_apply(&farm, text, size, scope);
-    promise(answer.has_servers == look.has_servers && answer.has_jobs == look.has_jobs);
-    promise(answer.has_failed == look.has_failed && answer.has_mark == look.has_mark);
-    promise(!answer.has_stat || look.has_stat);
-    promise(answer.mark == look.mark && look.has_mark == (look.mark != 0));
-    check_states(states, before, &answer);
+    set_up(instances);
+    memcpy(before, instances, sizeof(before));
+    struct answer answer = answer_look(text, size);
+    promise(answer.has_mark == (answer.mark != 0));
+    check_parts(&answer, text, size);
+    bool has_counts = answer_apply(&farm, &answer, scope);
+    promise(!has_counts || answer.has_stat);
+    answer.has_stat = has_counts;
+    check_states(instances, before, &answer);
     /* Once more it says the same. */
-    memcpy(first, states, sizeof(first));
-    answer_apply(&farm, text, size, scope);
-    promise(is_same(first, states, sizeof(first)));
+    memcpy(first, instances, sizeof(first));
+    answer_apply(&farm, &answer, scope);
+    promise(is_same(first, instances, sizeof(first)));
 }
 
 static bool is_instance(const char *line, size_t length)

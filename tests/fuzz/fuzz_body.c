@@ -1,46 +1,62 @@
 /*
- * The body of a health check: sample_from_body().
+ * The body of a health check, as each source reads it: source_find(), check_locator(), read().
  *
  * Input: the body.
  */
 #include <string.h>
 
 #include "fuzz.h"
-#include "sample.h"
+#include "sources/source.h"
 
-static const char *const pointer_lists[] = {
-    "/active_jobs,/concurrency/active_transcriptions",
-    "/0/a~1b,/a/b/0,/,/\xc3\xa4,//x",
+static const struct {
+    const char *source;
+    const char *locator;
+} ways[] = {
+    {"json", "/active_jobs,/concurrency/active_transcriptions"},
+    {"json", "/0/a~1b,/a/b/0,/,/\xc3\xa4,//x"},
 };
 
-static void check_sample(const struct sample *sample)
+/* What the header promises of any source. */
+static struct source_reading read_body(const struct source *source, const char *locator,
+                                       const uint8_t *data, size_t size)
 {
-    promise(memchr(sample->detail, '\0', sizeof(sample->detail)) != NULL);
-    promise_of(fuzz_is_printable_ascii(sample->detail), sample->detail);
-    if (sample->reason == CHECK_PASSED) {
-        promise(sample->active_jobs <= SAMPLE_JOBS_MAX);
-        promise_of(sample->detail[0] == '\0', sample->detail);
+    struct source_reading reading = source->read(fuzz_bytes(0, data, size), size, locator);
+
+    promise(memchr(reading.detail, '\0', sizeof(reading.detail)) != NULL);
+    promise_of(fuzz_is_printable_ascii(reading.detail), reading.detail);
+    if (reading.outcome == SOURCE_COUNTED) {
+        promise(reading.jobs <= JOBS_MAX);
+        promise_of(reading.detail[0] == '\0', reading.detail);
     } else {
-        promise(sample->reason == CHECK_NOT_JSON || sample->reason == CHECK_NO_JOB_COUNT ||
-                sample->reason == CHECK_BAD_JOB_COUNT);
-        promise(sample->active_jobs == 0);
-        promise(sample->detail[0] != '\0');
+        promise(reading.outcome == SOURCE_WRONG_FORM || reading.outcome == SOURCE_NO_COUNT ||
+                reading.outcome == SOURCE_BAD_COUNT);
+        promise(reading.jobs == 0);
+        promise(reading.detail[0] != '\0');
     }
+    return reading;
+}
+
+static void refuse(const struct source *source, const char *locator, const uint8_t *data,
+                   size_t size)
+{
+    struct source_reading reading = read_body(source, locator, data, size);
+
+    promise_of(reading.outcome == SOURCE_WRONG_FORM, reading.detail);
 }
 
 /* A pointer leads into an object or an array: without its last bracket it isn't JSON. */
-static void check_cut_short(const uint8_t *data, size_t size, const char *pointers)
+static void check_cut_short(const struct source *json, const char *locator, const uint8_t *data,
+                            size_t size)
 {
     while (size > 0 && data[size - 1] != '}' && data[size - 1] != ']')
         size--;
     promise(size > 0);
-    struct sample sample = sample_from_body(fuzz_bytes(0, data, size - 1), size - 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
-    check_sample(&sample);
+    refuse(json, locator, data, size - 1);
 }
 
-/* Only white space may follow. */
-static void check_more(const uint8_t *data, size_t size, const char *pointers, unsigned jobs)
+/* Only white space may follow JSON. */
+static void check_more(const struct source *json, const char *locator, const uint8_t *data,
+                       size_t size, unsigned jobs)
 {
     uint8_t more[FUZZ_INPUT_MAX];
 
@@ -48,25 +64,24 @@ static void check_more(const uint8_t *data, size_t size, const char *pointers, u
         return;
     memcpy(more, data, size);
     more[size] = '\n';
-    struct sample sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise(sample.reason == CHECK_PASSED && sample.active_jobs == jobs);
+    struct source_reading reading = read_body(json, locator, more, size + 1);
+    promise(reading.outcome == SOURCE_COUNTED && reading.jobs == jobs);
     more[size] = '}';
-    sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
+    refuse(json, locator, more, size + 1);
     more[size] = '\0';
-    sample = sample_from_body(fuzz_bytes(0, more, size + 1), size + 1, pointers);
-    promise_of(sample.reason == CHECK_NOT_JSON, check_reason_text(sample.reason));
+    refuse(json, locator, more, size + 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    for (size_t i = 0; i < sizeof(pointer_lists) / sizeof(pointer_lists[0]); i++) {
-        const char *pointers = pointer_lists[i];
-        struct sample sample = sample_from_body(fuzz_bytes(0, data, size), size, pointers);
-        check_sample(&sample);
-        if (sample.reason == CHECK_PASSED) {
-            check_cut_short(data, size, pointers);
-            check_more(data, size, pointers, sample.active_jobs);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        const struct source *source = source_find(ways[i].source);
+        const char *locator = ways[i].locator;
+        promise_of(source != NULL && source->check_locator(locator) == NULL, locator);
+        struct source_reading reading = read_body(source, locator, data, size);
+        if (reading.outcome == SOURCE_COUNTED && strcmp(source->name, "json") == 0) {
+            check_cut_short(source, locator, data, size);
+            check_more(source, locator, data, size, reading.jobs);
         }
     }
     return 0;

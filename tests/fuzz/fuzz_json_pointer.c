@@ -1,5 +1,5 @@
 /*
- * JSON Pointers: pointer_find().
+ * JSON Pointers: json_pointer_find().
  *
  * Input: the pointer, a newline, JSON.
  */
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "pointer.h"
+#include "sources/json_pointer.h"
 
 /* Longer pointers and more items than this aren't tried. */
 #define PATH_MAX_LENGTH 1024
@@ -52,7 +52,7 @@ static bool is_shadowed(const cJSON *parent, const cJSON *child)
 /* Every item's pointer leads to it; what the input's pointer found is the item that it names. */
 static void check_item(struct search *s, const cJSON *item)
 {
-    promise_of(pointer_find(s->root, s->path, s->length) == item, s->path);
+    promise_of(json_pointer_find(s->root, s->path, s->length) == item, s->path);
     if (item == s->found) {
         promise_of(strcmp(s->path, s->path_found) == 0, s->path);
         s->found = NULL;
@@ -72,7 +72,7 @@ static void check_below(struct search *s, const cJSON *item)
         char digits[16];
         snprintf(digits, sizeof(digits), "%u", index++);
         const char *name = cJSON_IsArray(item) ? digits : child->string;
-        bool reachable = strlen(name) < POINTER_TOKEN_MAX && ++s->items <= ITEMS_MAX &&
+        bool reachable = strlen(name) < JSON_POINTER_TOKEN_MAX && ++s->items <= ITEMS_MAX &&
                          (cJSON_IsArray(item) || !is_shadowed(item, child));
         if (reachable && append_token(s, name)) {
             check_item(s, child);
@@ -99,7 +99,7 @@ static void check(const uint8_t *pointer, size_t length, const cJSON *root)
 {
     static struct search s;
 
-    const cJSON *found = pointer_find(root, fuzz_bytes(0, pointer, length), length);
+    const cJSON *found = json_pointer_find(root, fuzz_bytes(0, pointer, length), length);
     const char *text = fuzz_text(1, pointer, length);
     if (strlen(text) != length) /* A setting has no NUL. */
         return;

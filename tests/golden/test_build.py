@@ -68,3 +68,28 @@ def test_a_compilers_warning_does_not_stop_a_build(tmp_path):
     done = build_object(tmp_path, f"CFLAGS=-O2 -include {header}")
     assert done.returncode == 0, done.stdout
     assert "warning: #warning as a newer compiler has it" in done.stdout
+
+
+def compiled(done):
+    assert done.returncode == 0, done.stdout
+    return re.findall(r" -c -o (\S+)", done.stdout)
+
+
+def test_other_flags_build_again_and_the_same_do_not(tmp_path):
+    built = [f"{tmp_path}/{OBJECT}"]
+    assert compiled(build_object(tmp_path)) == built
+    assert compiled(build_object(tmp_path)) == []
+    quoted = "CPPFLAGS=-DQUOTED='\"it is \\\"quoted\\\"\"'"
+    for flags in ("CFLAGS=-O1", "SANITIZE=-fsanitize=undefined", "LDFLAGS=-Wl,-O1", quoted):
+        assert compiled(build_object(tmp_path, flags)) == built, flags
+        assert compiled(build_object(tmp_path, flags)) == [], flags
+
+
+def test_no_two_files_of_the_product_have_one_name():
+    """Includes are relative to several folders; tests/fuzz/run puts all objects into one."""
+    folders = run("make", "-s", "print-PRODUCT").stdout.split()
+    for suffix in (".c", ".h"):
+        paths = [path for folder in folders for path in Path(ROOT, folder).rglob(f"*{suffix}")]
+        names = sorted(path.name for path in paths if path.name != "main.c")
+        assert len(names) > 10
+        assert names == sorted(set(names))

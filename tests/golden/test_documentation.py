@@ -1,4 +1,4 @@
-"""The options of --help are those of README.md, .env.example, agent.conf and the man pages."""
+"""The options of --help are those of the documents, .env.example, agent.conf and the man pages."""
 
 import os
 import re
@@ -68,8 +68,8 @@ def test_both_programs_have_the_same_options():
     assert agent.partition(start)[2] == genconf.partition(start)[2]
 
 
-def test_the_readme_names_every_option():
-    text = read("README.md")
+def test_the_document_of_the_configuration_names_every_option():
+    text = read("docs/configuration.md")
     assert [name for name in options() if not names_word(text, name)] == []
 
 

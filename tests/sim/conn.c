@@ -1,29 +1,31 @@
 #include "conn.h"
 
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "census.h"
-#include "health.h"
-#include "instance.h"
 #include "serve.h"
-#include "sim.h"
-#include "transport.h"
+
+static void conn_join_instance(struct conn *conn, struct instance *instance)
+{
+    conn->instance = instance;
+    TAILQ_INSERT_TAIL(&instance->conns, conn, link);
+    instance->open_connections++;
+}
+
+static void conn_leave_instance(struct conn *conn)
+{
+    TAILQ_REMOVE(&conn->instance->conns, conn, link);
+    conn->instance->open_connections--;
+}
 
 static void conn_free(struct conn *conn)
 {
-    struct instance *instance = conn->instance;
-    TAILQ_REMOVE(&instance->conns, conn, link);
-    instance->open_connections--;
-    event_del(&conn->read_event);
-    event_del(&conn->write_event);
-    evtimer_del(&conn->timer);
-    transport_close(conn->tls, conn->fd, conn->after == CONN_RESET);
+    conn_leave_instance(conn);
+    wire_close(&conn->wire, conn->after == CONN_RESET);
     /* Only now: a job that ends here lets others go on. */
     serve_end(conn, RECORD_ABORTED);
-    out_free(&conn->out);
     free(conn->stash);
     free(conn);
 }
@@ -47,17 +49,14 @@ bool conn_is_idle(const struct conn *conn)
 /* Hands the connection over to another instance. Between requests: nothing else is counted. */
 static void conn_move(struct conn *conn, struct instance *instance)
 {
-    TAILQ_REMOVE(&conn->instance->conns, conn, link);
-    conn->instance->open_connections--;
-    conn->instance = instance;
-    TAILQ_INSERT_TAIL(&instance->conns, conn, link);
-    instance->open_connections++;
+    conn_leave_instance(conn);
+    conn_join_instance(conn, instance);
 }
 
 /* A head has arrived at the oracle: it goes where the fewest jobs are. False if nobody listens. */
 static bool conn_ask_oracle(struct conn *conn)
 {
-    struct instance *fewest = census_fewest(conn->instance->sim);
+    struct instance *fewest = sim_fewest(conn->instance->sim);
     if (fewest != NULL) {
         conn_move(conn, fewest);
     }
@@ -86,12 +85,16 @@ static struct record *conn_record(struct conn *conn, const char *head, size_t le
     return conn->record;
 }
 
-static void conn_refuse_head(struct conn *conn, const char *bytes, size_t len, const char *error)
+/* Makes a record of the beginning of what is no head. */
+static struct record *conn_record_bad(struct conn *conn, const char *bytes, size_t len)
 {
-    if (conn_record(conn, bytes, len < RECORD_BAD_BYTES_MAX ? len : RECORD_BAD_BYTES_MAX)) {
-        conn->record->headless = true;
-        serve_refuse(conn, error);
-    }
+    return conn_record(conn, bytes, len < RECORD_BAD_BYTES_MAX ? len : RECORD_BAD_BYTES_MAX);
+}
+
+static void conn_refuse_head(struct conn *conn, const char *error)
+{
+    conn->record->headless = true;
+    serve_refuse(conn, error);
 }
 
 /* Takes a whole head, or nothing. */
@@ -103,7 +106,9 @@ static size_t conn_take_head(struct conn *conn, const char *bytes, size_t len)
     case REQUEST_MORE:
         return 0;
     case REQUEST_BAD:
-        conn_refuse_head(conn, bytes, len, error);
+        if (conn_record_bad(conn, bytes, len) != NULL) {
+            conn_refuse_head(conn, error);
+        }
         return len;
     case REQUEST_WHOLE:
         break;
@@ -113,8 +118,7 @@ static size_t conn_take_head(struct conn *conn, const char *bytes, size_t len)
     }
     error = request_parse(conn->record->head, head_bytes, &conn->request);
     if (error != NULL) {
-        conn->record->headless = true;
-        serve_refuse(conn, error);
+        conn_refuse_head(conn, error);
         return len;
     }
     serve_begin(conn);
@@ -214,17 +218,9 @@ static void conn_input(struct conn *conn, const char *bytes, size_t len)
  * been begun is recorded, so that nothing comes through a balancer unseen. */
 static void conn_end_of_input(struct conn *conn)
 {
-    if (conn->state == CONN_HEAD && conn->stash_len > 0) {
-        size_t len = conn->stash_len;
-        if (conn_record(conn, conn->stash,
-                        len < RECORD_BAD_BYTES_MAX ? len : RECORD_BAD_BYTES_MAX)) {
-            conn->record->headless = true;
-            conn->record->bad = true;
-            conn->record->error = "closed inside the head";
-            conn->kind = CONN_OTHER;
-            conn->instance->counters.requests++;
-            record_file(&conn->instance->sim->records, &conn->instance->requests, conn->record);
-        }
+    if (conn->state == CONN_HEAD && conn->stash_len > 0 &&
+        conn_record_bad(conn, conn->stash, conn->stash_len) != NULL) {
+        serve_broken_head(conn);
     }
     conn_doom(conn, false);
 }
@@ -236,16 +232,16 @@ static void conn_read(struct conn *conn)
         if (!conn_receives(conn) && conn->stash_len > CONN_STASH_MAX) {
             return;
         }
-        ssize_t n = transport_read(conn->tls, conn->fd, buffer, SIM_READ_BYTES);
+        ssize_t n = wire_read(&conn->wire, buffer, SIM_READ_BYTES);
         if (n > 0) {
             conn_input(conn, buffer, (size_t)n);
-        } else if (n != TRANSPORT_AGAIN) {
+        } else if (n != WIRE_AGAIN) {
             conn_end_of_input(conn);
         } else {
             return;
         }
         /* A short read from a plain socket has emptied it: spare the call that would say so. */
-        if (conn->tls == NULL && n < SIM_READ_BYTES) {
+        if (conn->wire.tls == NULL && n < SIM_READ_BYTES) {
             return;
         }
     }
@@ -256,9 +252,9 @@ static void conn_watch(struct conn *conn)
 {
     bool wanted = conn_receives(conn) || conn->stash_len <= CONN_STASH_MAX;
     if (wanted && !conn->reading) {
-        conn->reading = event_add(&conn->read_event, NULL) == 0;
+        conn->reading = event_add(&conn->wire.read_event, NULL) == 0;
     } else if (!wanted && conn->reading) {
-        event_del(&conn->read_event);
+        event_del(&conn->wire.read_event);
         conn->reading = false;
     }
 }
@@ -285,13 +281,12 @@ void conn_leave(struct conn *conn)
 
 static void conn_drain(struct conn *conn)
 {
-    const struct timeval patience = {CONN_DRAIN_MS / 1000, (CONN_DRAIN_MS % 1000) * 1000};
     conn->state = CONN_DRAIN;
-    transport_shut(conn->tls, conn->fd);
-    evtimer_add(&conn->timer, &patience);
+    wire_shut(&conn->wire);
+    wire_set_timer(&conn->wire, CONN_DRAIN_MS);
 }
 
-static void conn_replied(struct conn *conn)
+static void conn_responded(struct conn *conn)
 {
     serve_end(conn, RECORD_ANSWERED);
     if (conn->after == CONN_REFUSE) {
@@ -308,22 +303,22 @@ static void conn_replied(struct conn *conn)
 
 static void conn_flush(struct conn *conn)
 {
-    enum out_result result = out_flush(conn);
-    if (result == OUT_BROKEN) {
+    enum wire_result result = wire_flush(&conn->wire);
+    if (result == WIRE_BROKEN) {
         conn_doom(conn, false);
-    } else if (result == OUT_DONE && conn->state == CONN_REPLY) {
-        conn_replied(conn);
+    } else if (result == WIRE_DONE && conn->state == CONN_RESPONSE) {
+        conn_responded(conn);
     }
 }
 
-void conn_finish_reply(struct conn *conn, enum conn_after after)
+void conn_finish(struct conn *conn, enum conn_after after)
 {
-    conn->state = CONN_REPLY;
+    conn->state = CONN_RESPONSE;
     conn->after = after;
     conn_flush(conn);
 }
 
-void conn_hold_reply(struct conn *conn)
+void conn_hold(struct conn *conn)
 {
     conn->state = CONN_HELD;
     conn_flush(conn);
@@ -342,8 +337,7 @@ void conn_wait(struct conn *conn, int64_t ms)
 {
     conn->state = CONN_WAIT;
     if (ms >= 0) {
-        const struct timeval time = {ms / 1000, ms % 1000 * 1000};
-        evtimer_add(&conn->timer, &time);
+        wire_set_timer(&conn->wire, ms);
     }
 }
 
@@ -374,11 +368,11 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
     conn_enter(conn);
     if (conn->state == CONN_WAIT) {
-        health_answer_late(conn);
+        serve_late(conn);
     } else if (conn->state == CONN_DRAIN) {
         conn_doom(conn, false);
     } else {
-        out_tick(conn);
+        wire_tick(&conn->wire);
         conn_flush(conn);
     }
     conn_leave(conn);
@@ -386,25 +380,21 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
 
 void conn_open(struct instance *instance, int fd)
 {
+    static const struct wire_events events = {conn_readable, conn_writable, conn_timer};
     struct sim *sim = instance->sim;
     struct conn *conn = calloc(1, sizeof *conn);
-    SSL *tls = sim->tls == NULL ? NULL : transport_accept_tls(sim->tls, fd);
-    if (conn == NULL || (sim->tls != NULL && tls == NULL)) {
-        free(conn);
-        transport_close(tls, fd, true);
+    if (conn == NULL) {
+        close(fd);
         return;
     }
-    conn->instance = instance;
+    if (!wire_open(&conn->wire, sim->base, fd, sim->tls, &events, conn)) {
+        free(conn);
+        return;
+    }
     conn->of_oracle = instance == sim->oracle;
-    conn->fd = fd;
-    conn->tls = tls;
     conn->number = ++sim->last_connection;
-    TAILQ_INSERT_TAIL(&instance->conns, conn, link);
-    instance->open_connections++;
+    conn_join_instance(conn, instance);
     instance->counters.connections++;
-    event_assign(&conn->read_event, sim->base, fd, EV_READ | EV_PERSIST, conn_readable, conn);
-    event_assign(&conn->write_event, sim->base, fd, EV_WRITE, conn_writable, conn);
-    evtimer_assign(&conn->timer, sim->base, conn_timer, conn);
     /* The request is often there already: then a short connection never has to be watched. */
     conn_readable(fd, EV_READ, conn);
 }

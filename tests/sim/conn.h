@@ -8,19 +8,16 @@
 
 #include <sys/queue.h>
 
-#include <event2/event_struct.h>
-#include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "body.h"
-#include "job.h"
-#include "joblog.h"
-#include "odd.h"
-#include "out.h"
+#include "http.h"
+#include "instance.h"
 #include "record.h"
-#include "request.h"
+#include "respond.h"
 #include "upload.h"
+#include "wire.h"
 
 enum {
     CONN_STASH_MAX = 256 * 1024,    /* pipelined bytes kept before reading stops (plus one read) */
@@ -32,38 +29,35 @@ enum {
 enum conn_state {
     CONN_HEAD, /* reading a request's head, or idle */
     CONN_BODY,
-    CONN_JOB,   /* waiting or running */
-    CONN_WAIT,  /* a health request that is answered later or never */
-    CONN_REPLY, /* being written */
-    CONN_HELD,  /* a part of the reply is out, the rest waits for odd_release() */
-    CONN_DRAIN  /* refused, waiting for the other side to close */
+    CONN_JOB,      /* waiting or running */
+    CONN_WAIT,     /* a health request that is answered later or never */
+    CONN_RESPONSE, /* being written */
+    CONN_HELD,     /* a part of the response is out, the rest waits for odd_release() */
+    CONN_DRAIN     /* refused, waiting for the other side to close */
 };
 
 enum conn_kind { CONN_HEALTH, CONN_TRANSCRIPTION, CONN_OTHER };
 
-/* What happens when the reply has been written. */
+/* What happens when the response has been written. */
 enum conn_after { CONN_KEEP, CONN_CLOSE, CONN_RESET, CONN_REFUSE };
 
-struct instance;
+struct route;
 
 struct conn {
     TAILQ_ENTRY(conn) link;
     struct instance *instance; /* while a request of the oracle's is open: the one that got it */
     bool of_oracle;            /* accepted by the oracle, and returns there */
     uint64_t number;
-    SSL *tls; /* owned; NULL: plain */
-    int fd;   /* owned */
+    struct wire wire;
     enum conn_state state;
     enum conn_kind kind;
     enum conn_after after;
     unsigned busy; /* depth of conn_enter() */
     bool doomed;
-    bool reading;   /* read_event is added */
+    bool reading;   /* the wire is watched */
     bool uploading; /* counted as such */
     bool job_ended; /* the request had a job, which took its time */
     bool detached;  /* the request's job is an async one, and not ours any more */
-    struct event read_event, write_event, timer;
-    struct out out;
 
     char *stash; /* owned; bytes received that can't be dealt with yet */
     size_t stash_len, stash_cap;
@@ -72,6 +66,7 @@ struct conn {
 
     struct record *record; /* held; NULL between requests */
     struct request request;
+    const struct route *route; /* by which it is served; not owned */
     struct body body;
     struct upload upload;
     struct job job;
@@ -92,16 +87,17 @@ void conn_leave(struct conn *conn); /* the connection may be gone afterwards */
 /* Marks the connection as to be closed; reset: with a TCP reset. Between enter and leave. */
 void conn_doom(struct conn *conn, bool reset);
 
-/* The reply's bytes have all been handed to conn->out: write them, then do what `after` says. */
-void conn_finish_reply(struct conn *conn, enum conn_after after);
+/* The response's bytes have all been handed to conn->wire: write them, then do what `after` says.
+ */
+void conn_finish(struct conn *conn, enum conn_after after);
 
-/* Writes what there is of the reply; the rest comes later (CONN_HELD). */
-void conn_hold_reply(struct conn *conn);
+/* Writes what there is of the response; the rest comes later (CONN_HELD). */
+void conn_hold(struct conn *conn);
 
-/* Sends n further pieces (n < 0: all) of the reply, if it is held. */
+/* Sends n further pieces (n < 0: all) of the response, if it is held. */
 void conn_release(struct conn *conn, int64_t n);
 
-/* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
+/* Waits (CONN_WAIT); after ms calls serve_late(). ms < 0: for ever. */
 void conn_wait(struct conn *conn, int64_t ms);
 
 /* Nothing but a health request or nothing at all is going on. */

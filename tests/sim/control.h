@@ -3,14 +3,10 @@
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
-#include "sim.h"
-
-enum { CONTROL_URL_MAX = 80, CONTROL_QUIT_SECONDS = 1 };
-
 struct control;
+struct sim;
 
 /* Listens. NULL with a message on stderr. Freed by control_free(), before the sim is. */
 struct control *control_new(struct sim *sim, const struct sockaddr_storage *address,

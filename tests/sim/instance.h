@@ -1,27 +1,93 @@
-/* One simulated instance: its address, its settings, its counters and its connections. The oracle
- * is one too, with the number 0: its connections move to the instance that gets their request. */
+/* The simulated instances: each has its address, its settings, its counters, its connections and
+ * its jobs. The oracle is one too, with the number 0: its connections move to the instance that
+ * gets their request.
+ *
+ * Of an instance's jobs some run and the others wait in a queue, first come first served. Most
+ * belong to a connection; those that were answered before they began, or whose client a deaf
+ * instance doesn't see leave, belong to the instance. */
 #ifndef SIM_INSTANCE_H
 #define SIM_INSTANCE_H
 
 #include <sys/queue.h>
 
 #include <event2/event_struct.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "health.h"
-#include "job.h"
-#include "odd.h"
 #include "record.h"
+#include "respond.h"
+#include "serve.h"
 
 enum {
     INSTANCE_URL_MAX = 80,
     INSTANCE_BACKLOG = 4096,
     INSTANCE_ACCEPTS_MAX = 64,     /* in a row before others have their turn */
     INSTANCE_ACCEPT_RETRY_MS = 50, /* when file descriptors have run out */
-    INSTANCE_TIME_BY_AUDIO = -2    /* as job_time_ms: the audio's length times the factor */
+    INSTANCE_SLOTS_MAX = 1000000,
+    INSTANCE_TIME_MS_MAX = 24 * 3600 * 1000, /* of a job */
+    INSTANCE_TIME_BY_AUDIO = -2              /* as job_time_ms: the audio's length times factor */
 };
+
+struct instance;
+struct sim;
+
+/* --- jobs; they know nothing of HTTP: a job ends by calling back */
+
+#define JOB_HELD ((int64_t)-1) /* as a job's time: until it is released */
+
+enum job_state { JOB_NONE, JOB_WAITING, JOB_RUNNING };
+
+struct job_queue;
+
+/* Part of its owner's allocation; all zero: no job. */
+struct job {
+    TAILQ_ENTRY(job) link;
+    struct job_queue *queue;
+    struct event timer;
+    int64_t time_us;
+    double started; /* when it got its slot, seconds since the epoch; 0: not yet */
+    enum job_state state;
+    void (*done)(void *arg); /* may free the job */
+    void *arg;
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct job_queue {
+    struct event_base *base; /* not owned */
+    struct job_list running, waiting;
+    unsigned running_count, waiting_count;
+    unsigned slots;
+    unsigned max_active; /* the most that were running and waiting at a time */
+    bool busy;           /* starting jobs; or paused: jobs end, none starts */
+};
+
+/* Starts waiting jobs as long as there are free slots. To be called after a change of slots. */
+void job_queue_run(struct job_queue *queue);
+
+/* Adds a job that takes time_us (or is JOB_HELD). A job of no time whose turn it is ends before
+ * this returns. */
+void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
+                void *arg);
+
+/* Gives a job up, in whatever state it is, without calling back; starts the next one. */
+void job_cancel(struct job *job);
+
+/* Ends the n oldest held jobs (n < 0: all). One that still waits ends when its turn comes. */
+void job_release(struct job_queue *queue, int64_t n);
+
+/* Submits a job that belongs to the instance. False when memory is short. */
+bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry);
+
+/* Takes a connection's job over, if it waits or runs: it goes on. False: there is none, or memory
+ * is short. */
+bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry);
+
+/* --- instances */
 
 enum instance_form { INSTANCE_NESTED, INSTANCE_FLAT };
 
@@ -44,8 +110,6 @@ struct instance_counters {
 TAILQ_HEAD(conn_list, conn);
 TAILQ_HEAD(async_list, async);
 
-struct sim;
-
 struct instance {
     struct sim *sim; /* not owned */
     unsigned number; /* from 1; 0: the oracle */
@@ -61,9 +125,12 @@ struct instance {
     struct job_queue jobs;
     struct conn_list conns;     /* owned */
     struct async_list asyncs;   /* owned; they are in the queue as well */
-    struct record_log requests; /* the records belong to the sim's store */
+    struct record_log requests; /* owns its records */
     struct record_log health_requests;
 };
+
+/* "nested", "flat". False: no such form. */
+bool instance_parse_form(const char *name, enum instance_form *form);
 
 /* Listens on the address (port 0: any free one, which replaces it). False with a message on
  * stderr; instance_close() is allowed in either case. */
@@ -87,10 +154,46 @@ void instance_release_pieces(struct instance *instance, int64_t n);
 /* Jobs as the health answer counts them: running, waiting and external. */
 int64_t instance_active(const struct instance *instance);
 
-/* The same and the requests that are being uploaded, which will be jobs. */
-int64_t instance_load(const struct instance *instance);
-
 /* Zeroes what counts up and forgets the records; what is under way stays counted. */
 void instance_forget(struct instance *instance);
+
+struct evbuffer;
+
+/* Writes its settings and counters as JSON, see README.md. */
+void instance_view(struct evbuffer *out, const struct instance *instance);
+
+/* --- all of them */
+
+enum {
+    SIM_READ_BYTES = 128 * 1024, /* one read; small enough to stay in the cache for hashing */
+    SIM_RANDOM_SEED = 88172645   /* any but 0 */
+};
+
+/* What all parts of the simulator share. There is one per process; main() owns it. */
+struct sim {
+    struct event_base *base;    /* owned */
+    SSL_CTX *tls;               /* owned; NULL: plain HTTP */
+    EVP_MD *sha256;             /* owned; fetched once, fetching is slow */
+    char *read_buffer;          /* owned; SIM_READ_BYTES, shared by all connections */
+    struct instance *instances; /* owned; instance_count of them */
+    size_t instance_count;
+    struct instance *oracle;     /* owned; NULL: none */
+    struct joblog *joblog;       /* owned; NULL: none */
+    uint64_t random;             /* state of the generator that breaks ties, never 0 */
+    struct record_store records; /* the list over all instances */
+    uint64_t last_connection;    /* number of the newest connection */
+    unsigned char empty_sha256[RECORD_SHA256_BYTES];
+};
+
+/* How many jobs has each instance, really? What a balancer would need to know, and is measured
+ * against: the active ones and the requests that are being uploaded, which will be jobs. */
+
+/* The listening instance with the fewest jobs; of several one at random. NULL if none listens. */
+struct instance *sim_fewest(struct sim *sim);
+
+/* Before an instance is given another job: how many jobs it has more than the one with the fewest
+ * (excess), and the one with the most more than that (imbalance). Instances that don't listen
+ * count only if it is the one itself. */
+void sim_compare(const struct instance *instance, int64_t *excess, int64_t *imbalance);
 
 #endif

@@ -1,16 +1,22 @@
 /* What is learned from a request's body as it streams by: its hash, its size, the audio's length
- * and the format asked for. The body itself is dropped. */
+ * and the format asked for. The body itself is dropped, whatever its size.
+ *
+ * A body is the audio itself, or multipart/form-data (RFC 7578): its part "file" is the audio, its
+ * part "response_format" is kept, all others are skipped. */
 #ifndef SIM_UPLOAD_H
 #define SIM_UPLOAD_H
 
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "multipart.h"
-#include "request.h"
-#include "slice.h"
-#include "wav.h"
+#include "http.h"
+
+enum {
+    WAV_COLLECT_MAX = 16,       /* bytes of a header that are looked at together */
+    WAV_OTHER_BYTE_RATE = 32000 /* assumed for everything that isn't a WAV file */
+};
 
 enum upload_format {
     UPLOAD_JSON,
@@ -20,6 +26,23 @@ enum upload_format {
     UPLOAD_VERBOSE_JSON,
     UPLOAD_FORMATS
 };
+
+enum wav_state { WAV_RIFF, WAV_CHUNK, WAV_FORMAT, WAV_SKIP, WAV_DATA, WAV_NONE };
+
+/* How long is the audio? Read from a RIFF/WAVE header as the bytes stream by. */
+struct wav {
+    enum wav_state state;
+    uint64_t bytes;    /* of the whole file, so far */
+    uint64_t skip;     /* bytes left of a chunk that says nothing */
+    uint64_t declared; /* length of the data chunk according to its header */
+    uint64_t data;     /* bytes of the data chunk so far */
+    uint32_t format_bytes;
+    uint32_t byte_rate;
+    size_t have; /* bytes in collected */
+    unsigned char collected[WAV_COLLECT_MAX];
+};
+
+struct multipart;
 
 struct upload {
     uint64_t bytes;
@@ -39,7 +62,10 @@ void upload_begin(struct upload *upload, const struct request *request, bool has
 bool upload_feed(struct upload *upload, const EVP_MD *md, struct slice data);
 
 /* Ends a body, whole or not: writes the hash of what has come (false if nothing came: the hash is
- * that of the empty string, which the caller knows) and frees everything. */
+ * that of the empty string, which the caller knows) and frees everything.
+ *
+ * The audio's length is the data chunk's bytes by the byte rate; without a WAV header all bytes by
+ * WAV_OTHER_BYTE_RATE. A file that is shorter than its header says counts as what is there. */
 bool upload_end(struct upload *upload, unsigned char *sha256);
 
 #endif

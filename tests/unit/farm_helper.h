@@ -3,7 +3,7 @@
 
 #include "config.h"
 #include "helper.h"
-#include "state.h"
+#include "instances/farm.h"
 
 /* A moment `ms` after an arbitrary beginning. */
 static inline struct moment at_ms(int64_t ms)
@@ -43,22 +43,40 @@ static inline struct farm *farm_of(const char *const *texts, const struct farm *
     return farm;
 }
 
-static inline struct sample passed(unsigned active_jobs)
+static inline struct check_result passed(unsigned active_jobs)
 {
-    return (struct sample){.reason = CHECK_PASSED, .active_jobs = active_jobs};
+    return (struct check_result){.reason = CHECK_PASSED, .active_jobs = active_jobs};
 }
 
-/* state_apply() for a check during which HAProxy's counts stood still; each failure counts. */
-static inline enum state_change apply_check(struct state *state, const struct sample *sample,
-                                            unsigned unhealthy_after, const struct moment *now)
+/* instance_apply() for a check during which HAProxy's counts stood still; each failure counts. */
+static inline enum instance_change apply_check(struct instance *instance,
+                                               const struct check_result *result,
+                                               unsigned unhealthy_after, const struct moment *now)
 {
-    struct state_rules rules = {.unhealthy_after = unhealthy_after, .interval_ms = 1};
-    struct state_start start = {.in_flight = state->in_flight,
-                                .sessions = state->sessions,
-                                .acceptances = state->acceptances,
-                                .at_ms = now->monotonic_ms + state->failures};
+    struct check_rules rules = {.unhealthy_after = unhealthy_after, .interval_ms = 1};
+    struct check_start start = {.in_flight = instance->in_flight,
+                                .sessions = instance->sessions,
+                                .acceptances = instance->acceptances,
+                                .at_ms = now->monotonic_ms + instance->failures};
 
-    return state_apply(state, sample, &start, &rules, now);
+    return instance_apply(instance, result, &start, &rules, now);
+}
+
+/* Checks without a cause of their own, at the moment 0. */
+static inline enum instance_change pass(struct instance *instance, unsigned active_jobs)
+{
+    struct check_result result = passed(active_jobs);
+    struct moment now = at_ms(0);
+
+    return apply_check(instance, &result, 3, &now);
+}
+
+static inline enum instance_change fail_once(struct instance *instance, unsigned unhealthy_after)
+{
+    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
+    struct moment now = at_ms(0);
+
+    return apply_check(instance, &result, unhealthy_after, &now);
 }
 
 #endif

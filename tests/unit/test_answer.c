@@ -6,8 +6,8 @@
  *   some  prompt; show table jobs key 0; and of the instances 1, 3 and 7, which has no entry,
  *         show stat farm 4 ID; show table jobs key N
  */
-#include "answer.h"
 #include "farm_helper.h"
+#include "haproxy/answer.h"
 #include "names.h"
 
 #define ANSWERS_MAX 32768
@@ -23,7 +23,7 @@
 static const char *const four[] = {"INSTANCE_1_URL=http://a", "INSTANCE_3_URL=http://c",
                                    "INSTANCE_7_URL=http://g", "INSTANCE_12_URL=http://l", NULL};
 
-/* As agent/haproxy.c gives it: each prompt is an empty line. */
+/* As haproxy/haproxy.c gives it: each prompt is an empty line. */
 static char *read_answers(const char *path, size_t *length)
 {
     char *text = malloc(ANSWERS_MAX);
@@ -44,8 +44,9 @@ static struct answer apply(struct farm *farm, const char *text, size_t length,
                            enum answer_scope scope)
 {
     char *copy = exact_copy(text, length);
-    struct answer answer = answer_apply(farm, copy, length, scope);
+    struct answer answer = answer_look(copy, length);
 
+    answer.has_stat = answer_apply(farm, &answer, scope);
     free(copy);
     return answer;
 }
@@ -59,11 +60,11 @@ static struct answer apply_text(struct farm *farm, const char *text)
 static void spoil(struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        struct state *state = &farm->states[i];
-        state->in_flight = state->acceptances = state->told = state->jobs_penalty = 77;
-        state->server_id = 77;
-        state->drained = state->maintained = true;
-        strcpy(state->address, "spoilt");
+        struct instance *instance = &farm->instances[i];
+        instance->in_flight = instance->acceptances = instance->told = instance->jobs_penalty = 77;
+        instance->server_id = 77;
+        instance->drained = instance->maintained = true;
+        strcpy(instance->address, "spoilt");
     }
 }
 
@@ -76,28 +77,28 @@ static void what_haproxy_2_6_answers_is_noted(void **state)
     (void)state;
     spoil(farm);
     struct answer answer = apply(farm, text, length, ANSWER_ALL);
-    const struct state *states = farm->states;
+    const struct instance *instances = farm->instances;
     assert_true(answer.has_stat && answer.has_servers && answer.has_jobs && answer.has_failed);
     assert_true(answer.has_mark);
     assert_int_equal(answer.mark, RECORDED_MARK);
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(states[i].server_id, i + 2);
-        assert_int_equal(states[i].in_flight, 0);
+        assert_int_equal(instances[i].server_id, i + 2);
+        assert_int_equal(instances[i].in_flight, 0);
     }
-    assert_string_equal(states[0].address, "127.0.0.1");
-    assert_string_equal(states[1].address, "::1");
-    assert_false(states[0].drained || states[0].maintained);
-    assert_true(states[1].maintained && !states[1].drained);
+    assert_string_equal(instances[0].address, "127.0.0.1");
+    assert_string_equal(instances[1].address, "::1");
+    assert_false(instances[0].drained || instances[0].maintained);
+    assert_true(instances[1].maintained && !instances[1].drained);
     /* Though `show stat` has "DOWN 0/1" and "DOWN (agent)" for them. */
-    assert_true(states[2].drained && !states[2].maintained);
-    assert_true(states[3].drained && !states[3].maintained);
-    assert_int_equal(states[0].acceptances, 2);
-    assert_int_equal(states[0].told, 4294967291U);
-    assert_int_equal(states[1].acceptances, 7);
-    assert_int_equal(states[1].told, 0);
-    assert_int_equal(states[2].acceptances + states[2].told, 0);
-    assert_int_equal(states[2].jobs_penalty, 0);
-    assert_int_equal(states[3].jobs_penalty, 15);
+    assert_true(instances[2].drained && !instances[2].maintained);
+    assert_true(instances[3].drained && !instances[3].maintained);
+    assert_int_equal(instances[0].acceptances, 2);
+    assert_int_equal(instances[0].told, 4294967291U);
+    assert_int_equal(instances[1].acceptances, 7);
+    assert_int_equal(instances[1].told, 0);
+    assert_int_equal(instances[2].acceptances + instances[2].told, 0);
+    assert_int_equal(instances[2].jobs_penalty, 0);
+    assert_int_equal(instances[3].jobs_penalty, 15);
     free(text);
     farm_free(farm);
 }
@@ -113,23 +114,23 @@ static void answers_about_some_leave_the_others_alone(void **state)
     spoil(farm);
     spoil(before);
     struct answer answer = apply(farm, text, length, ANSWER_SOME);
-    const struct state *states = farm->states;
+    const struct instance *instances = farm->instances;
     assert_true(answer.has_stat && answer.has_jobs && answer.has_mark);
     assert_false(answer.has_servers || answer.has_failed);
     assert_int_equal(answer.mark, RECORDED_MARK);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(states[i].server_id, i + 2);
-        assert_int_equal(states[i].in_flight, 0);
+        assert_int_equal(instances[i].server_id, i + 2);
+        assert_int_equal(instances[i].in_flight, 0);
     }
-    assert_int_equal(states[0].told, 4294967291U);
-    assert_int_equal(states[1].acceptances, 7);
-    assert_int_equal(states[2].acceptances, 77); /* no entry of its own: the caller's to know */
-    assert_int_equal(states[3].in_flight, 77);
-    assert_int_equal(states[3].server_id, 77);
-    assert_int_equal(states[3].told, 77);
-    assert_int_equal(states[0].jobs_penalty, 77);
-    assert_true(states[0].maintained);
-    assert_string_equal(states[0].address, "spoilt");
+    assert_int_equal(instances[0].told, 4294967291U);
+    assert_int_equal(instances[1].acceptances, 7);
+    assert_int_equal(instances[2].acceptances, 77); /* no entry of its own: the caller's to know */
+    assert_int_equal(instances[3].in_flight, 77);
+    assert_int_equal(instances[3].server_id, 77);
+    assert_int_equal(instances[3].told, 77);
+    assert_int_equal(instances[0].jobs_penalty, 77);
+    assert_true(instances[0].maintained);
+    assert_string_equal(instances[0].address, "spoilt");
     free(text);
     farm_free(farm);
     farm_free(before);
@@ -162,10 +163,10 @@ static void answers_that_are_not_there_change_nothing(void **state)
     struct answer answer = apply_text(farm, "\n\nPermission denied\n\n\n\n");
     assert_false(answer.has_stat || answer.has_servers || answer.has_jobs || answer.has_failed ||
                  answer.has_mark);
-    assert_int_equal(farm->states[0].in_flight, 77);
-    assert_int_equal(farm->states[0].told, 77);
-    assert_int_equal(farm->states[0].jobs_penalty, 77);
-    assert_true(farm->states[0].drained && farm->states[0].maintained);
+    assert_int_equal(farm->instances[0].in_flight, 77);
+    assert_int_equal(farm->instances[0].told, 77);
+    assert_int_equal(farm->instances[0].jobs_penalty, 77);
+    assert_true(farm->instances[0].drained && farm->instances[0].maintained);
     answer = apply_text(farm, "");
     assert_false(answer.has_stat);
     farm_free(farm);
@@ -178,13 +179,13 @@ static void entries_that_have_gone_are_zeros(void **state)
     (void)state;
     spoil(farm);
     apply_text(farm, "\n\n" JOBS "0x1: key=3 use=0 exp=1 gpt0=5 gpc0=6\n\n\n");
-    assert_int_equal(farm->states[0].acceptances + farm->states[0].told, 0);
-    assert_int_equal(farm->states[1].told, 5);
-    assert_int_equal(farm->states[1].acceptances, 6);
-    assert_int_equal(farm->states[0].jobs_penalty, 77); /* of another table, not asked for */
+    assert_int_equal(farm->instances[0].acceptances + farm->instances[0].told, 0);
+    assert_int_equal(farm->instances[1].told, 5);
+    assert_int_equal(farm->instances[1].acceptances, 6);
+    assert_int_equal(farm->instances[0].jobs_penalty, 77); /* of another table, not asked for */
     apply_text(farm, "\n\n" FAILED "\n\n");
-    assert_int_equal(farm->states[0].jobs_penalty, 0);
-    assert_int_equal(farm->states[1].told, 5);
+    assert_int_equal(farm->instances[0].jobs_penalty, 0);
+    assert_int_equal(farm->instances[1].told, 5);
     farm_free(farm);
 }
 
@@ -196,8 +197,8 @@ static void check_entry(const char *line, bool is_read, uint32_t told, uint32_t 
 
     snprintf(text, sizeof(text), "\n\n" JOBS "%s\n\n\n", line);
     apply_text(farm, text);
-    assert_case(line, farm->states[0].told == (is_read ? told : 0));
-    assert_case(line, farm->states[0].acceptances == (is_read ? acceptances : 0));
+    assert_case(line, farm->instances[0].told == (is_read ? told : 0));
+    assert_case(line, farm->instances[0].acceptances == (is_read ? acceptances : 0));
     farm_free(farm);
 }
 
@@ -231,8 +232,8 @@ static void a_penalty_is_bounded(void **state)
     (void)state;
     apply_text(farm, "\n\n" FAILED "0x1: key=1 use=0 exp=9 gpt0=16383\n"
                      "0x1: key=3 use=0 exp=9 gpt0=4294967295\n\n\n");
-    assert_int_equal(farm->states[0].jobs_penalty, PENALTY_MAX);
-    assert_int_equal(farm->states[1].jobs_penalty, PENALTY_MAX);
+    assert_int_equal(farm->instances[0].jobs_penalty, PENALTY_MAX);
+    assert_int_equal(farm->instances[1].jobs_penalty, PENALTY_MAX);
     farm_free(farm);
 }
 
@@ -290,9 +291,9 @@ static void administrative_states_and_addresses_are_read(void **state)
         char text[512];
         snprintf(text, sizeof(text), "\n\n" STATES "%s\n\n\n", lines[i].line);
         assert_case(lines[i].line, apply_text(farm, text).has_servers);
-        assert_case(lines[i].line, farm->states[0].drained == lines[i].is_drained);
-        assert_case(lines[i].line, farm->states[0].maintained == lines[i].is_maintained);
-        assert_case_text(lines[i].line, farm->states[0].address, lines[i].address);
+        assert_case(lines[i].line, farm->instances[0].drained == lines[i].is_drained);
+        assert_case(lines[i].line, farm->instances[0].maintained == lines[i].is_maintained);
+        assert_case_text(lines[i].line, farm->instances[0].address, lines[i].address);
         farm_free(farm);
     }
 }
@@ -305,9 +306,9 @@ static void a_drain_is_known_while_a_server_is_down(void **state)
     (void)state;
     apply_text(farm, "\n\n" STAT "farm,instance1,2,9,0,0,0,DOWN 1/2,5,\n\n\n\n" STATES
                      "4 farm 5 instance1 10.0.0.1 0 8 100\n\n\n\n");
-    assert_true(farm->states[0].drained);
-    assert_int_equal(farm->states[0].in_flight, 2);
-    assert_int_equal(farm->states[0].server_id, 5);
+    assert_true(farm->instances[0].drained);
+    assert_int_equal(farm->instances[0].in_flight, 2);
+    assert_int_equal(farm->instances[0].server_id, 5);
     farm_free(farm);
 }
 

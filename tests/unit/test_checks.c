@@ -2,7 +2,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "checks.h"
+#include "checks/checks.h"
 #include "fake_haproxy.h"
 #include "fake_instance.h"
 #include "farm_helper.h"
@@ -217,7 +217,7 @@ static void free_world(struct world *world)
 static bool are_passed(const struct world *world, unsigned checks)
 {
     for (size_t i = 0; i < world->farm->count; i++) {
-        if (world->farm->states[i].passed < checks)
+        if (world->farm->instances[i].passed < checks)
             return false;
     }
     return true;
@@ -283,8 +283,8 @@ static void counts_are_read_before_a_check_and_after_it_and_then_the_word_is_tol
         memcpy(strstr(world->haproxy.log, "check 1\nclosed\n"), "closed\ncheck 1\n", 15);
     assert_string_equal(world->haproxy.log, expected);
     assert_int_equal(known_to_haproxy(world, 1), 3);
-    assert_int_equal(world->farm->states[0].in_flight, 2);
-    assert_int_equal(world->farm->states[0].external_jobs, 3);
+    assert_int_equal(world->farm->instances[0].in_flight, 2);
+    assert_int_equal(world->farm->instances[0].external_jobs, 3);
     free_world(world);
 }
 
@@ -316,7 +316,7 @@ static void jobs_that_end_during_a_check_are_not_external(void **state)
     world->is_arriving = true;
     start(world);
     await(are_passed(world, 1));
-    assert_int_equal(world->farm->states[0].external_jobs, 0);
+    assert_int_equal(world->farm->instances[0].external_jobs, 0);
     free_world(world);
 }
 
@@ -331,8 +331,8 @@ static void jobs_that_begin_during_a_check_are_not_external(void **state)
     world->is_arriving = true;
     start(world);
     await(are_passed(world, 1));
-    assert_int_equal(world->farm->states[0].external_jobs, 0);
-    assert_int_equal(world->farm->states[0].in_flight, 3);
+    assert_int_equal(world->farm->instances[0].external_jobs, 0);
+    assert_int_equal(world->farm->instances[0].in_flight, 3);
     free_world(world);
 }
 
@@ -351,13 +351,13 @@ static void accepted_jobs_count_until_a_report_can_have_them(void **state)
     memcpy(world->arriving, world->servers, sizeof(world->servers));
     world->arriving[0].accepted = 3;
     world->is_arriving = true;
-    await(world->farm->states[0].passed == 2);
+    await(world->farm->instances[0].passed == 2);
     await(world->haproxy.open == 0);
-    assert_int_equal(world->farm->states[0].external_jobs, 2);
-    assert_int_equal(state_accepted(&world->farm->states[0]), 1);
+    assert_int_equal(world->farm->instances[0].external_jobs, 2);
+    assert_int_equal(instance_accepted(&world->farm->instances[0]), 1);
     assert_int_equal(known_to_haproxy(world, 1), 3);
     world->instances[0].jobs = 3;
-    await(world->farm->states[0].passed == 3);
+    await(world->farm->instances[0].passed == 3);
     await(world->haproxy.open == 0);
     assert_int_equal(known_to_haproxy(world, 1), 3);
     free_world(world);
@@ -377,11 +377,11 @@ static void a_server_without_an_answer_is_asked_about_again(void **state)
     world->is_arriving = true;
     /* The questions before the check and after it. */
     world->mute = 2;
-    await(world->farm->states[0].passed == 2);
+    await(world->farm->instances[0].passed == 2);
     await(world->haproxy.open == 0);
     assert_int_equal(world->mute, 0);
-    assert_int_equal(world->farm->states[0].in_flight, 2);
-    assert_int_equal(world->farm->states[0].external_jobs, 0);
+    assert_int_equal(world->farm->instances[0].in_flight, 2);
+    assert_int_equal(world->farm->instances[0].external_jobs, 0);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     free_world(world);
 }
@@ -406,7 +406,7 @@ static void a_new_process_is_known_at_once_and_inherits_the_loads(void **state)
     await(world->instances[0].open == 1);
     world->servers[0].accepted = 5;
     loop_for(REFRESH_MS + 10);
-    assert_int_equal(state_load(&world->farm->states[0]), 4);
+    assert_int_equal(instance_load(&world->farm->instances[0]), 4);
     reload(world);
     unsigned before = world->instances[1].requests;
     loop_for(REFRESH_MS + 10);
@@ -460,7 +460,7 @@ static void another_agents_mark_is_that_of_another_process(void **state)
     world->mark = world->farm->mark + 1;
     world->has_mark = true;
     fake_instance_let_go(&world->instances[0]);
-    await(world->farm->states[0].passed == 2);
+    await(world->farm->instances[0].passed == 2);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
     free_world(world);
 }
@@ -483,7 +483,7 @@ static void an_agent_that_knows_nothing_tells_nothing(void **state)
     assert_int_equal(known_to_haproxy(world, 2), 7);
     world->instances[0].jobs = 4;
     fake_instance_let_go(&world->instances[0]);
-    await(world->farm->states[0].passed == 1);
+    await(world->farm->instances[0].passed == 1);
     await(world->haproxy.open == 0);
     assert_int_equal(known_to_haproxy(world, 1), 4);
     assert_int_equal(known_to_haproxy(world, 2), 7);
@@ -499,7 +499,7 @@ static void failures_before_this_agent_came_are_not_held_against_anybody(void **
     world->servers[0] = (struct server){
         .total = 1000, .successes = 900, .failed_connections = 3, .failed_responses = 4};
     settle(world);
-    assert_int_equal(state_penalty(&world->farm->states[0]), 0);
+    assert_int_equal(instance_penalty(&world->farm->instances[0]), 0);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     world->servers[0].failed_connections++;
     loop_for(REFRESH_MS + 10);
@@ -526,7 +526,7 @@ static void failed_connections_and_responses_are_told_until_a_job_succeeds(void 
     world->servers[0].failed_responses = 2;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(known_to_haproxy(world, 1), 1);
-    loop_for(STATE_ERRORS_MS + REFRESH_MS + 10);
+    loop_for(SERVER_ERRORS_MS + REFRESH_MS + 10);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     free_world(world);
 }
@@ -539,11 +539,11 @@ static void the_penalty_for_jobs_is_haproxys_own(void **state)
     settle(world);
     world->servers[0].penalty = 7;
     loop_for(REFRESH_MS + 10);
-    assert_int_equal(state_penalty(&world->farm->states[0]), 7);
+    assert_int_equal(instance_penalty(&world->farm->instances[0]), 7);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     world->servers[0].penalty = 0; /* its entry has expired */
     loop_for(REFRESH_MS + 10);
-    assert_int_equal(state_penalty(&world->farm->states[0]), 0);
+    assert_int_equal(instance_penalty(&world->farm->instances[0]), 0);
     free_world(world);
 }
 
@@ -560,8 +560,8 @@ static void what_all_fail_at_is_forgiven(void **state)
     assert_int_equal(world->servers[0].penalty, 0);
     assert_int_equal(count_lines(world, "set table failed key 1 data.gpt0 0"), 1);
     assert_int_equal(count_lines(world, "set table failures key 1 data.gpt0 0"), 1);
-    assert_int_equal(state_penalty(&world->farm->states[0]), 0);
-    assert_int_equal(state_penalty(&world->farm->states[1]), 0);
+    assert_int_equal(instance_penalty(&world->farm->instances[0]), 0);
+    assert_int_equal(instance_penalty(&world->farm->instances[1]), 0);
     assert_int_equal(known_to_haproxy(world, 2), 0);
     free_world(world);
 }
@@ -573,13 +573,13 @@ static void an_instance_whose_check_failed_is_picked_last(void **state)
     (void)state;
     world->instances[0].status = 500;
     start(world);
-    await(world->farm->states[0].failures == 1);
+    await(world->farm->instances[0].failures == 1);
     await(world->haproxy.open == 0);
     loop_for(5);
     assert_int_equal(known_to_haproxy(world, 1), PENALTY_MAX);
     assert_int_equal(known_to_haproxy(world, 2), 0);
     world->instances[0].status = 0;
-    await(world->farm->states[0].passed == 1);
+    await(world->farm->instances[0].passed == 1);
     await(world->haproxy.open == 0);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     free_world(world);
@@ -654,7 +654,7 @@ static void a_job_during_a_check_makes_it_busy(void **state)
     world->arriving[0] = (struct server){.total = 1};
     world->arriving[0].told = world->servers[0].told;
     world->is_arriving = true;
-    await(world->farm->states[0].passed == 2);
+    await(world->farm->instances[0].passed == 2);
     assert_in_range(checks_in(world, 1, 5000), 4, 5000 / QUICK_MS);
     free_world(world);
 }
@@ -670,7 +670,7 @@ static void accepted_jobs_keep_it_busy_until_they_are_over(void **state)
     world->arriving[0].has_entry = true;
     world->arriving[0].total = 1;
     world->is_arriving = true;
-    await(world->farm->states[0].passed == 2);
+    await(world->farm->instances[0].passed == 2);
     world->instances[0].jobs = 1;
     loop_for(10000);
     assert_int_equal(checks_in(world, 1, 20000), 20);
@@ -725,14 +725,14 @@ static void failures_count_once_in_an_interval_however_often_it_is_checked(void 
     world->servers[1].total = 1;
     loop_for(3000);
     world->instances[0].status = 500;
-    await(world->farm->states[0].failures == 1);
+    await(world->farm->instances[0].failures == 1);
     loop_for(20000);
-    assert_int_equal(world->farm->states[0].failures, 1);
-    assert_in_range(world->farm->states[0].failed[CHECK_HTTP_STATUS], 19, 22);
-    await(!world->farm->states[0].healthy);
-    assert_in_range(world->farm->states[0].failed[CHECK_HTTP_STATUS], 40, 65);
+    assert_int_equal(world->farm->instances[0].failures, 1);
+    assert_in_range(world->farm->instances[0].failed[CHECK_HTTP_STATUS], 19, 22);
+    await(!world->farm->instances[0].healthy);
+    assert_in_range(world->farm->instances[0].failed[CHECK_HTTP_STATUS], 40, 65);
     world->instances[0].status = 0;
-    await(world->farm->states[0].healthy);
+    await(world->farm->instances[0].healthy);
     free_world(world);
 }
 
@@ -758,9 +758,9 @@ static void a_drain_is_told_within_a_refresh_and_kept_in_the_file(void **state)
     world->servers[0].admin = ADMIN_DRAIN;
     world->servers[1].admin = ADMIN_MAINT;
     loop_for(REFRESH_MS + 10);
-    assert_true(world->farm->states[0].drained);
-    assert_false(world->farm->states[1].drained);
-    assert_true(world->farm->states[1].maintained);
+    assert_true(world->farm->instances[0].drained);
+    assert_false(world->farm->instances[1].drained);
+    assert_true(world->farm->instances[1].maintained);
     assert_int_equal(known_to_haproxy(world, 1), DRAINED_LOAD);
     assert_int_equal(known_to_haproxy(world, 2), 0);
     snprintf(expected, sizeof(expected),
@@ -769,10 +769,10 @@ static void a_drain_is_told_within_a_refresh_and_kept_in_the_file(void **state)
              world->instances[0].port, world->instances[1].port);
     the_state_file_says(world, expected);
     loop_for(40000); /* questions about one server say nothing of drains */
-    assert_true(world->farm->states[0].drained);
+    assert_true(world->farm->instances[0].drained);
     world->servers[0].admin = world->servers[1].admin = 0;
     loop_for(REFRESH_MS + 10);
-    assert_false(world->farm->states[0].drained);
+    assert_false(world->farm->instances[0].drained);
     assert_int_equal(known_to_haproxy(world, 1), 0);
     the_state_file_says(world, "1\n");
     free_world(world);
@@ -787,7 +787,7 @@ static void without_haproxy_the_instances_are_checked_all_the_same(void **state)
     world->instances[0].jobs = 3;
     start(world);
     await(are_passed(world, 3));
-    assert_int_equal(world->farm->states[0].external_jobs, 3);
+    assert_int_equal(world->farm->instances[0].external_jobs, 3);
     assert_false(checks_counts(world->checks).haproxy_present);
     assert_int_equal(checks_counts(world->checks).haproxy_answers, 0);
     /* Here it is: everything is asked at once, and told. */
@@ -810,12 +810,12 @@ static void a_haproxy_that_goes_has_nothing_open(void **state)
     world->servers[0].open = 2;
     world->servers[0].admin = ADMIN_DRAIN;
     settle(world);
-    assert_int_equal(world->farm->states[0].in_flight, 2);
+    assert_int_equal(world->farm->instances[0].in_flight, 2);
     fake_haproxy_stop(&world->haproxy);
     loop_for(REFRESH_MS + 60);
-    assert_int_equal(world->farm->states[0].in_flight, 0);
-    assert_string_equal(world->farm->states[0].address, "");
-    assert_true(world->farm->states[0].drained); /* its successor takes that over */
+    assert_int_equal(world->farm->instances[0].in_flight, 0);
+    assert_string_equal(world->farm->instances[0].address, "");
+    assert_true(world->farm->instances[0].drained); /* its successor takes that over */
     free_world(world);
 }
 
@@ -829,10 +829,10 @@ static void a_stuck_haproxy_does_not_stop_the_checks(void **state)
     world->instances[0].jobs = 2;
     settle(world);
     world->haproxy.is_silent = true;
-    uint64_t before = world->farm->states[0].passed;
+    uint64_t before = world->farm->instances[0].passed;
     loop_for(10000);
-    assert_in_range(world->farm->states[0].passed - before, 3, 10);
-    assert_int_equal(world->farm->states[0].in_flight, 2); /* the last counts are kept */
+    assert_in_range(world->farm->instances[0].passed - before, 3, 10);
+    assert_int_equal(world->farm->instances[0].in_flight, 2); /* the last counts are kept */
     assert_in_range(checks_counts(world->checks).haproxy_failures, 5, 10);
     assert_true(checks_counts(world->checks).haproxy_present);
     world->haproxy.is_silent = false;
@@ -869,7 +869,7 @@ static void a_haproxy_without_our_tables_is_told_nothing(void **state)
     world->servers[0].total = 1;
     start(world);
     await(are_passed(world, 5));
-    assert_int_equal(world->farm->states[0].external_jobs, 2);
+    assert_int_equal(world->farm->instances[0].external_jobs, 2);
     assert_int_equal(count_lines(world, "set "), 0);
     assert_int_equal(checks_counts(world->checks).haproxy_processes, 0);
     assert_in_range(world->instances[0].requests, 5, 6); /* and is not taken for a new one */

@@ -1,5 +1,5 @@
 #include "fake_haproxy.h"
-#include "haproxy.h"
+#include "haproxy/haproxy.h"
 
 #define TEXT_MAX 8192
 #define LONG_SIZE ((size_t)100 * 1024)

@@ -3,10 +3,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent_checks/listener.h"
 #include "caller.h"
 #include "fake_instance.h"
 #include "farm_helper.h"
-#include "listener.h"
 #include "log.h"
 
 #define CLIENTS_MAX 3
@@ -44,15 +44,15 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *restrict length, int flag
 
 static int set_up(void **state)
 {
-    struct sample busy = passed(3);
-    struct sample dead = sample_failed(CHECK_TIMED_OUT, "%s", "");
+    struct check_result busy = passed(3);
+    struct check_result dead = check_result_failed(CHECK_TIMED_OUT, "%s", "");
     struct moment now = at_ms(0);
 
     loop_set_up(state);
     log_set_level(LOG_ERROR);
     farm = farm_of(three, NULL);
-    apply_check(&farm->states[0], &busy, 3, &now);
-    apply_check(&farm->states[1], &dead, 1, &now);
+    apply_check(&farm->instances[0], &busy, 3, &now);
+    apply_check(&farm->instances[1], &dead, 1, &now);
     port = unused_port();
     accepted = files_max = 0;
     listener = listener_new(loop, "127.0.0.1", port, ADDRESS_ALONE, CLIENTS_MAX, farm);
@@ -117,7 +117,7 @@ static void a_line_has_an_end_of_its_own(void **state)
     memcpy(line, "instance1 inverse", 17);
     line[63] = '\n';
     line[64] = '\0';
-    assert_int_equal(strlen(line), 64); /* REPLY_REQUEST_MAX */
+    assert_int_equal(strlen(line), 64); /* AGENT_CHECK_REQUEST_MAX */
     memcpy(line, "instance1", 9);
     memset(line + 9, ' ', 47);
     memcpy(line + 56, "inverse\n", 9);
@@ -236,11 +236,11 @@ static void another_farm_answers_those_too_who_are_there_already(void **state)
 {
     struct caller *caller = caller_new(port, "instance7");
     struct farm *other = farm_of(three, NULL);
-    struct sample sample = passed(0);
+    struct check_result result = passed(0);
     struct moment now = at_ms(0);
 
     (void)state;
-    apply_check(&other->states[2], &sample, 3, &now);
+    apply_check(&other->instances[2], &result, 3, &now);
     loop_for(10);
     listener_use(listener, other);
     caller_say(caller, "\n");

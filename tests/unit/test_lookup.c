@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "checks/lookup.h"
+#include "checks/resolver.h"
 #include "helper.h"
 #include "log.h"
-#include "lookup.h"
-#include "resolver.h"
 
 #define ANSWERS_MAX 64
 #define TIMEOUT_MS 5000

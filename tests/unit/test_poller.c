@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "checks/poller.h"
 #include "fake_instance.h"
 #include "farm_helper.h"
-#include "poller.h"
 
 #define INSTANCES_AT_MOST 4
 #define INTERVAL_MS 2000
@@ -24,7 +24,7 @@ struct bench {
     int64_t due_ms[INSTANCES_AT_MOST][64];
     unsigned results[INSTANCES_AT_MOST];
     unsigned missed[INSTANCES_AT_MOST];
-    struct sample sample; /* the last */
+    struct check_result result; /* the last */
     unsigned took_ms;
     int64_t result_ms;
 };
@@ -72,12 +72,13 @@ static void on_due(void *context, size_t index)
         poller_start(bench->poller, index);
 }
 
-static void on_result(void *context, size_t index, const struct sample *sample, unsigned took_ms)
+static void on_result(void *context, size_t index, const struct check_result *result,
+                      unsigned took_ms)
 {
     struct bench *bench = context;
 
     bench->results[index]++;
-    bench->sample = *sample;
+    bench->result = *result;
     bench->took_ms = took_ms;
     bench->result_ms = clock_ms();
 }
@@ -135,10 +136,10 @@ static void assert_fails(struct bench *bench, enum check_reason reason, const ch
 {
     start_poller(bench, true, 0);
     await(bench->results[0] == 1);
-    if (bench->sample.reason != reason)
-        fail_msg("\"%s: %s\" instead of \"%s\"", check_reason_text(bench->sample.reason),
-                 bench->sample.detail, check_reason_text(reason));
-    assert_contains(bench->sample.detail, detail);
+    if (bench->result.reason != reason)
+        fail_msg("\"%s: %s\" instead of \"%s\"", check_reason_text(bench->result.reason),
+                 bench->result.detail, check_reason_text(reason));
+    assert_contains(bench->result.detail, detail);
     free_bench(bench);
 }
 
@@ -150,8 +151,8 @@ static void a_check_asks_the_health_path_and_brings_the_count(void **state)
     bench->instances[0].jobs = 17;
     start_poller(bench, true, 0);
     await(bench->results[0] == 1);
-    assert_int_equal(bench->sample.reason, CHECK_PASSED);
-    assert_int_equal(bench->sample.active_jobs, 17);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.active_jobs, 17);
     assert_string_equal(bench->instances[0].path, "/health");
     assert_contains(bench->instances[0].user_agent, "leastjobs-agent/");
     free_bench(bench);
@@ -277,8 +278,8 @@ static void a_check_times_out_by_its_own_limit(void **state)
     bench->instances[0].is_holding = true;
     start_poller(bench, true, 0);
     await(bench->results[0] == 1);
-    assert_int_equal(bench->sample.reason, CHECK_TIMED_OUT);
-    assert_string_equal(bench->sample.detail, "no complete response within 5000 ms");
+    assert_int_equal(bench->result.reason, CHECK_TIMED_OUT);
+    assert_string_equal(bench->result.detail, "no complete response within 5000 ms");
     assert_in_range(bench->took_ms, TIMEOUT_MS, TIMEOUT_MS + 100);
     bench->instances[0].held_count = 0; /* evhttp has closed them */
     free_bench(bench);
@@ -350,16 +351,16 @@ static void a_body_may_have_a_mebibyte_and_not_a_byte_more(void **state)
 
     (void)state;
     bench->config->check_timeout_ms = AWAIT_MAX_MS; /* such a body comes by the machine's time */
-    bench->instances[0].filler_bytes = SAMPLE_BODY_MAX - length;
+    bench->instances[0].filler_bytes = CHECK_BODY_MAX - length;
     start_poller(bench, true, 0);
     await(bench->results[0] == 1);
-    assert_int_equal(bench->sample.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
     bench->instances[0].filler_bytes++;
     await(bench->results[0] == 2);
-    assert_int_equal(bench->sample.reason, CHECK_BODY_TOO_LARGE);
+    assert_int_equal(bench->result.reason, CHECK_BODY_TOO_LARGE);
     bench->instances[0].filler_bytes = 0;
     await(bench->results[0] == 3);
-    assert_int_equal(bench->sample.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
     free_bench(bench);
 }
 
@@ -376,7 +377,7 @@ static void a_proxy_of_the_environment_is_not_used(void **state)
     await(bench->results[0] == 1);
     unsetenv("http_proxy");
     unsetenv("all_proxy");
-    assert_int_equal(bench->sample.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
     free_bench(bench);
 }
 
@@ -583,7 +584,7 @@ static void a_hung_resolver_does_not_hold_up_the_loop(void **state)
     pthread_mutex_lock(&resolver_lock);
     waiting = resolver_waiting;
     pthread_mutex_unlock(&resolver_lock);
-    assert_int_equal(bench->sample.reason, CHECK_CONNECTION_FAILED);
+    assert_int_equal(bench->result.reason, CHECK_CONNECTION_FAILED);
     assert_int_equal(waiting, 1);
     free_bench(bench);
     pthread_mutex_lock(&resolver_lock);

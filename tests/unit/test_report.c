@@ -2,7 +2,7 @@
 #include <event2/event.h>
 
 #include "farm_helper.h"
-#include "report.h"
+#include "http/report.h"
 #include "version.h"
 
 static const char *const three[] = {"INSTANCE_1_URL=http://a:8000", "INSTANCE_2_URL=http://b",
@@ -22,8 +22,8 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct moment now = at_ms(1250);
-    struct sample good = passed(5);
-    struct sample bad = sample_failed(CHECK_HTTP_STATUS, "500 \"no\"");
+    struct check_result good = passed(5);
+    struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "500 \"no\"");
 
     if (f == NULL)
         return -1;
@@ -35,14 +35,14 @@ static int set_up(void **state)
     f->listener = listener_new(f->base, "127.0.0.1", 0, ADDRESS_ALONE, 8, f->farm);
     f->view = (struct report_view){
         .config = f->config, .farm = f->farm, .checks = f->checks, .listener = f->listener};
-    f->farm->states[0].in_flight = 2;
-    f->farm->states[0].check_ms = 1500;
-    apply_check(&f->farm->states[0], &good, 3, &now);
-    f->farm->states[0].in_flight = 4;
-    apply_check(&f->farm->states[2], &good, 2, &now);
-    apply_check(&f->farm->states[2], &bad, 2, &now);
-    apply_check(&f->farm->states[2], &bad, 2, &now);
-    f->farm->states[2].missed = 6;
+    f->farm->instances[0].in_flight = 2;
+    f->farm->instances[0].check_ms = 1500;
+    apply_check(&f->farm->instances[0], &good, 3, &now);
+    f->farm->instances[0].in_flight = 4;
+    apply_check(&f->farm->instances[2], &good, 2, &now);
+    apply_check(&f->farm->instances[2], &bad, 2, &now);
+    apply_check(&f->farm->instances[2], &bad, 2, &now);
+    f->farm->instances[2].missed = 6;
     *state = f;
     return f->checks == NULL || f->listener == NULL ? -1 : 0;
 }
@@ -183,7 +183,7 @@ static void health_shows_a_drained_instance_with_weight_0(void **state)
 {
     struct fixture *f = *state;
 
-    f->farm->states[0].drained = true;
+    f->farm->instances[0].drained = true;
     cJSON *root = health_of(f);
     assert_true(number(instance_at(root, 0), "weight") == 0);
     assert_true(truth(instance_at(root, 0), "is_drained"));
@@ -238,7 +238,7 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
     };
     struct fixture *f = *state;
 
-    f->farm->states[1].drained = true;
+    f->farm->instances[1].drained = true;
     char *text = metrics_of(f);
     assert_contains(text, "\nleastjobs_build_info{version=\"" LEASTJOBS_VERSION "\"} 1\n");
     for (size_t i = 0; i < COUNT(lines); i++)
@@ -302,11 +302,11 @@ static void metrics_are_in_the_text_format_of_prometheus(void **state)
 static void many_jobs_are_written_in_full(void **state)
 {
     struct fixture *f = *state;
-    struct sample sample = passed(1000000);
+    struct check_result result = passed(1000000);
     struct moment now = at_ms(0);
 
-    apply_check(&f->farm->states[0], &sample, 3, &now);
-    f->farm->states[0].passed = 12345678901234567U;
+    apply_check(&f->farm->instances[0], &result, 3, &now);
+    f->farm->instances[0].passed = 12345678901234567U;
     char *text = metrics_of(f);
     assert_contains(text, "\nleastjobs_instance_active_jobs{name=\"instance1\"} 1000000\n");
     assert_contains(text, "{name=\"instance1\",result=\"passed\"} 12345678901234567\n");

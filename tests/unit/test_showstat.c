@@ -16,7 +16,7 @@
  *   instance14   set to drain, no agent, with a request open
  */
 #include "farm_helper.h"
-#include "showstat.h"
+#include "haproxy/showstat.h"
 
 #define SAMPLE_MAX 65536
 #define NAMES "# pxname,svname,qcur,qmax,scur,smax,slim,stot,status,weight\n"
@@ -66,15 +66,15 @@ static bool apply(struct farm *farm, const char *text, size_t length)
 static void mark(struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        farm->states[i].in_flight = 4711;
-        farm->states[i].drained = i % 2 == 0;
+        farm->instances[i].in_flight = 4711;
+        farm->instances[i].drained = i % 2 == 0;
     }
 }
 
 static bool is_marked(const struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        if (farm->states[i].in_flight != 4711 || farm->states[i].drained != (i % 2 == 0))
+        if (farm->instances[i].in_flight != 4711 || farm->instances[i].drained != (i % 2 == 0))
             return false;
     }
     return true;
@@ -82,7 +82,7 @@ static bool is_marked(const struct farm *farm)
 
 static void check(const struct farm *farm, unsigned number, unsigned in_flight, bool drained)
 {
-    const struct state *instance = farm_find(farm, number);
+    const struct instance *instance = farm_find(farm, number);
 
     assert_non_null(instance);
     if (instance->in_flight != in_flight)
@@ -270,7 +270,7 @@ static void servers_that_are_not_ours_are_passed_over(void **state)
     }
 }
 
-/* reply_parse() knows no instance01 either: it is somebody else's server. */
+/* agent_check_parse() knows no instance01 either: it is somebody else's server. */
 static void a_server_whose_number_has_a_leading_zero_is_not_ours(void **state)
 {
     struct farm *farm = farm_after(NAMES, "farm,instance01,0,0,7,9,,99,DRAIN,100\n");
@@ -339,19 +339,19 @@ static void a_line_with_too_few_fields_sets_nothing(void **state)
 static void the_rest_of_a_state_is_left_alone(void **state)
 {
     struct farm *farm = farm_of(two, NULL);
-    struct sample sample = passed(9);
+    struct check_result result = passed(9);
     struct moment now = at_ms(0);
     static const char text[] = NAMES "farm,instance1,0,0,7,9,,99,UP,100\n\n";
 
     (void)state;
-    farm->states[0].in_flight = 2;
-    apply_check(&farm->states[0], &sample, 3, &now);
+    farm->instances[0].in_flight = 2;
+    apply_check(&farm->instances[0], &result, 3, &now);
     assert_true(apply(farm, text, strlen(text)));
-    assert_int_equal(farm->states[0].active_jobs, 9);
-    assert_int_equal(farm->states[0].external_jobs, 7);
-    assert_int_equal(farm->states[0].in_flight, 7);
-    assert_true(farm->states[0].healthy);
-    assert_true(farm->states[0].checked);
+    assert_int_equal(farm->instances[0].active_jobs, 9);
+    assert_int_equal(farm->instances[0].external_jobs, 7);
+    assert_int_equal(farm->instances[0].in_flight, 7);
+    assert_true(farm->instances[0].healthy);
+    assert_true(farm->instances[0].checked);
     farm_free(farm);
 }
 
@@ -365,7 +365,7 @@ static void answers_about_single_servers_leave_the_others_alone(void **state)
 
     (void)state;
     mark(farm);
-    farm->states[0].server_id = 2;
+    farm->instances[0].server_id = 2;
     assert_true(showstat_update(farm, copy, strlen(text)));
     check(farm, 1, 4711, true);
     assert_int_equal(farm_find(farm, 1)->server_id, 2);
@@ -394,11 +394,11 @@ static void an_id_is_known_until_the_server_is_gone(void **state)
 
     (void)state;
     assert_true(apply(farm, with, strlen(with)));
-    assert_int_equal(farm->states[0].server_id, 7);
+    assert_int_equal(farm->instances[0].server_id, 7);
     /* Longer than any that fits a command. */
-    assert_int_equal(farm->states[1].server_id, 0);
+    assert_int_equal(farm->instances[1].server_id, 0);
     assert_true(apply(farm, without, strlen(without)));
-    assert_int_equal(farm->states[0].server_id, 0);
+    assert_int_equal(farm->instances[0].server_id, 0);
     farm_free(farm);
 }
 

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "farm_helper.h"
+#include "haproxy/statefile.h"
 #include "log.h"
 #include "loop.h"
-#include "statefile.h"
 
 #define HEAD "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state\n"
 #define SAID                                                                                       \
@@ -185,6 +185,27 @@ static void a_file_that_cannot_be_written_is_tried_again(void **state)
     statefile_free(file);
 }
 
+/* Then nobody needs to make its text again, as long as no server is drained. */
+static void it_is_known_to_be_empty_once_it_was_written_so(void **state)
+{
+    struct statefile *file = new_file();
+
+    (void)state;
+    assert_false(statefile_is_empty(file)); /* what is there is its predecessor's */
+    update(file, READY);
+    assert_true(statefile_is_empty(file));
+    update(file, SAID);
+    assert_false(statefile_is_empty(file));
+    update(file, READY);
+    assert_true(statefile_is_empty(file));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    update(file, SAID);
+    assert_false(statefile_is_empty(file)); /* it is to be tried again, even if for nothing */
+    assert_int_equal(rmdir(path), 0);
+    statefile_free(file);
+}
+
 #define it(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -197,6 +218,7 @@ int main(void)
         it(its_folder_is_the_whole_groups),
         it(an_instance_that_is_not_configured_is_left_out),
         it(a_file_that_cannot_be_written_is_tried_again),
+        it(it_is_known_to_be_empty_once_it_was_written_so),
     };
 
     return cmocka_run_group_tests_name("statefile", tests, NULL, NULL);

@@ -4,10 +4,10 @@
 /*
  * Health checks as the agent does them, and what it makes of them: HAProxy's counts are read
  * before and after the instance's, and what of the reported jobs isn't its own goes to HAProxy at
- * once. See agent/state.c and agent/forecast.c, whose own code this runs. Where settings->quickest
- * says so, an instance is asked again the sooner, the less time has passed since its last change.
+ * once. See agent/instances/, whose own code this runs. Where settings->quickest says so, an
+ * instance is asked again the sooner, the less time has passed since its last change.
  */
-#include "forecast.h"
+#include "instances/forecast.h"
 
 enum stage { STAGE_START, STAGE_COUNT, STAGE_END };
 

@@ -1,0 +1,57 @@
+#include "haproxy/teller.h"
+
+#include <inttypes.h>
+
+#include "haproxy/answer.h"
+#include "names.h"
+
+#define TELL "set table " TABLE_JOBS " key %u data.gpt0 %" PRIu32
+#define FORGIVE "set table %s key %u data.gpt0 0"
+
+/* An agent that has just started leaves what its predecessor told until it knows better. */
+static void tell(const struct teller *teller, struct instance *instance)
+{
+    uint32_t word = instance_word(instance);
+    bool is_known = instance->passed > 0 || instance->drained || instance_penalty(instance) > 0;
+
+    if (word == instance->told || !is_known)
+        return;
+    haproxy_say(teller->haproxy, TELL, instance->number, word);
+    instance->told = word;
+}
+
+static void forgive(const struct teller *teller, struct instance *instance)
+{
+    server_errors_forgive(&instance->errors);
+    if (instance->jobs_penalty == 0)
+        return;
+    instance->jobs_penalty = 0;
+    haproxy_say(teller->haproxy, FORGIVE, TABLE_FAILED, instance->number);
+    haproxy_say(teller->haproxy, FORGIVE, TABLE_FAILURES, instance->number);
+}
+
+/*
+ * What all instances fail at is no instance's fault: a client's bad files, a network that is down.
+ * Else the first one that succeeds again would get everything for as long as the others are held
+ * for it.
+ */
+static void forgive_common_failures(const struct teller *teller)
+{
+    if (!farm_fails_alike(teller->farm))
+        return;
+    for (size_t i = 0; i < teller->farm->count; i++)
+        forgive(teller, &teller->farm->instances[i]);
+}
+
+void teller_tell(struct teller *teller, bool is_all)
+{
+    if (!teller->has_table)
+        return;
+    if (is_all)
+        forgive_common_failures(teller);
+    if (teller->is_new)
+        haproxy_say(teller->haproxy, TELL, TABLE_MARK_KEY, teller->farm->mark);
+    for (size_t i = 0; i < teller->farm->count; i++)
+        tell(teller, &teller->farm->instances[i]);
+    teller->is_new = false;
+}

@@ -1,0 +1,383 @@
+#include "http/status.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "xalloc.h"
+
+#define HEADER_MAX 8192
+#define BODY_MAX 1024
+#define CONNECTION_TIMEOUT_S 5
+#define BACKLOG 128
+/* What slow readers may leave waiting, all together and each in the kernel. The metrics of ten
+ * thousand instances have some 8 MiB. */
+#define WAITING_MAX (32U << 20)
+#define SEND_BUFFER (128 << 10)
+
+#define TYPE_JSON "application/json"
+#define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+/* A connection, in the order of arrival. */
+struct visitor {
+    TAILQ_ENTRY(visitor) entry;
+    struct status *status;
+    struct bufferevent *stream;           /* evhttp's */
+    struct evhttp_connection *connection; /* evhttp's; NULL until it is adopted */
+    struct event *adoption;
+};
+TAILQ_HEAD(visitor_list, visitor);
+
+/* An answer as it goes out, to all who asked for it in one turn of the loop. */
+struct page {
+    char *text;
+    size_t length;
+    unsigned users;
+};
+
+/* The latest of a kind, and when it was made. */
+struct snapshot {
+    struct page *page; /* NULL: none */
+    struct timeval turn;
+};
+
+struct status {
+    struct event_base *base;
+    struct evhttp *http;
+    struct evconnlistener *accept; /* evhttp's */
+    struct report_view view;
+    struct visitor_list visitors;
+    size_t visitor_count;
+    size_t visitors_max;
+    struct snapshot health;
+    struct snapshot metrics;
+};
+
+static void forget_visitor(struct visitor *visitor)
+{
+    TAILQ_REMOVE(&visitor->status->visitors, visitor, entry);
+    visitor->status->visitor_count--;
+    event_free(visitor->adoption);
+    free(visitor);
+}
+
+static void on_closed(struct evhttp_connection *connection, void *argument)
+{
+    (void)connection;
+    forget_visitor(argument);
+}
+
+/*
+ * evhttp has no bound on connections, and shows one only with its first request. But it asks for
+ * a stream when it accepts one, and then makes itself the argument of that stream's callbacks:
+ * so it is found, before anything can happen to it.
+ */
+static void adopt(struct visitor *visitor)
+{
+    void *connection = NULL;
+
+    if (visitor->connection != NULL)
+        return;
+    bufferevent_getcb(visitor->stream, NULL, NULL, NULL, &connection);
+    visitor->connection = connection;
+    evhttp_connection_set_closecb(connection, on_closed, visitor);
+}
+
+static void on_adoption(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    adopt(argument);
+}
+
+static struct bufferevent *on_visitor(struct event_base *base, void *argument)
+{
+    struct status *status = argument;
+    struct visitor *latest = TAILQ_LAST(&status->visitors, visitor_list);
+    struct visitor *visitor = xcalloc(1, sizeof(*visitor));
+
+    /* Many may be accepted in one go: all but the new one are evhttp's by now. */
+    if (latest != NULL)
+        adopt(latest);
+    if (status->visitor_count >= status->visitors_max)
+        evhttp_connection_free(TAILQ_FIRST(&status->visitors)->connection);
+    visitor->status = status;
+    visitor->adoption = event_new(base, -1, 0, on_adoption, visitor);
+    visitor->stream = bufferevent_socket_new(base, -1, 0);
+    if (visitor->adoption == NULL || visitor->stream == NULL) {
+        log_error("out of memory");
+        exit(1);
+    }
+    TAILQ_INSERT_TAIL(&status->visitors, visitor, entry);
+    status->visitor_count++;
+    event_active(visitor->adoption, EV_TIMEOUT, 1);
+    return visitor->stream;
+}
+
+static size_t count_waiting(const struct visitor *visitor)
+{
+    return evbuffer_get_length(bufferevent_get_output(visitor->stream));
+}
+
+/* libevent frees a closed connection's buffer after all that is to be done in this turn of the
+ * loop, such as filling a hundred more: so it is emptied first. */
+static void evict(struct visitor *visitor)
+{
+    struct evbuffer *output = bufferevent_get_output(visitor->stream);
+
+    evbuffer_unfreeze(output, 1);
+    evbuffer_drain(output, evbuffer_get_length(output));
+    adopt(visitor);
+    evhttp_connection_free(visitor->connection);
+}
+
+/* Those who have been slow for longest go without the rest of theirs; not the one who asks now. */
+static void make_room(struct status *status, const struct evhttp_connection *asking, size_t length)
+{
+    struct visitor *visitor;
+    struct visitor *next;
+    size_t waiting = length;
+
+    TAILQ_FOREACH(visitor, &status->visitors, entry)
+    waiting += count_waiting(visitor);
+    for (visitor = TAILQ_FIRST(&status->visitors); visitor != NULL && waiting > WAITING_MAX;
+         visitor = next) {
+        size_t own = count_waiting(visitor);
+        next = TAILQ_NEXT(visitor, entry);
+        if (own == 0 || visitor->connection == asking)
+            continue;
+        waiting -= own;
+        evict(visitor);
+    }
+}
+
+/* Takes `text`. */
+static struct page *new_page(char *text, size_t length)
+{
+    struct page *page = xcalloc(1, sizeof(*page));
+
+    *page = (struct page){.text = text, .length = length, .users = 1};
+    return page;
+}
+
+static void release_page(struct page *page)
+{
+    if (page == NULL || --page->users > 0)
+        return;
+    free(page->text);
+    free(page);
+}
+
+static void on_sent(const void *data, size_t length, void *page)
+{
+    (void)data;
+    (void)length;
+    release_page(page);
+}
+
+static void forget_snapshot(struct snapshot *snapshot)
+{
+    release_page(snapshot->page);
+    snapshot->page = NULL;
+}
+
+/*
+ * With thousands of instances a page takes some 20 ms: a hundred visitors who ask at once must
+ * not keep HAProxy's agent-checks waiting for a hundred of them.
+ */
+static struct page *latest_page(struct status *status, struct snapshot *snapshot,
+                                struct page *(*render)(const struct report_view *view))
+{
+    struct timeval turn;
+
+    event_base_gettimeofday_cached(status->base, &turn);
+    if (snapshot->page == NULL || memcmp(&snapshot->turn, &turn, sizeof(turn)) != 0) {
+        forget_snapshot(snapshot);
+        snapshot->page = render(&status->view);
+        snapshot->turn = turn;
+    }
+    return snapshot->page;
+}
+
+/* The page isn't copied: a large one waits for all its readers once. */
+static void send_page(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, const char *type, struct page *page)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *body = evbuffer_new();
+
+    make_room(status, evhttp_request_get_connection(request), page->length);
+    page->users++;
+    if (body == NULL ||
+        evbuffer_add_reference(body, page->text, page->length, on_sent, page) != 0) {
+        release_page(page);
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    } else {
+        evhttp_add_header(headers, "Content-Type", type);
+        evhttp_add_header(headers, "Cache-Control", "no-store");
+        evhttp_send_reply(request, code, reason, body);
+    }
+    if (body != NULL)
+        evbuffer_free(body);
+}
+
+/* Takes `text`. */
+static void send_json(struct status *status, struct evhttp_request *request, int code,
+                      const char *reason, char *text)
+{
+    struct page *page = new_page(text, strlen(text));
+
+    send_page(status, request, code, reason, TYPE_JSON, page);
+    release_page(page);
+}
+
+static void on_root(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+
+    send_json(status, request, HTTP_OK, "OK", report_root(&status->view));
+}
+
+static struct page *render_health(const struct report_view *view)
+{
+    char *text = report_health(view);
+
+    return new_page(text, strlen(text));
+}
+
+static void on_health(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+    struct page *page = latest_page(status, &status->health, render_health);
+
+    if (farm_count_healthy(status->view.farm) > 0)
+        send_page(status, request, HTTP_OK, "OK", TYPE_JSON, page);
+    else
+        send_page(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", TYPE_JSON, page);
+}
+
+/* NULL without memory for it. */
+static struct page *render_metrics(const struct report_view *view)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length);
+
+    if (memory == NULL)
+        return NULL;
+    report_metrics(memory, view);
+    if (fclose(memory) == 0)
+        return new_page(text, length);
+    free(text);
+    return NULL;
+}
+
+static void on_metrics(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+    struct page *page = latest_page(status, &status->metrics, render_metrics);
+
+    if (page == NULL)
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    else
+        send_page(status, request, HTTP_OK, "OK", TYPE_METRICS, page);
+}
+
+static void on_other(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+
+    send_json(status, request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
+}
+
+/* Out of files: the oldest visitor gives its own. */
+static void on_accept_error(struct evconnlistener *listener, void *argument)
+{
+    struct status *status = argument;
+    struct visitor *oldest = TAILQ_FIRST(&status->visitors);
+
+    if (oldest != NULL && address_has_caller(evconnlistener_get_fd(listener))) {
+        adopt(oldest);
+        evhttp_connection_free(oldest->connection);
+    }
+}
+
+static int bind_to(struct status *status, struct event_base *base, const char *address,
+                   unsigned port, enum address_use use)
+{
+    struct evconnlistener *listener = address_listen(base, address, port, use, BACKLOG, NULL, NULL);
+
+    int send_buffer = SEND_BUFFER;
+
+    if (listener == NULL)
+        return -1;
+    /* Connections have it from their listener. */
+    setsockopt(evconnlistener_get_fd(listener), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+               sizeof(send_buffer));
+    if (evhttp_bind_listener(status->http, listener) != NULL) {
+        evconnlistener_set_error_cb(listener, on_accept_error);
+        status->accept = listener;
+        return 0;
+    }
+    evconnlistener_free(listener);
+    errno = ENOMEM;
+    return -1;
+}
+
+struct status *status_new(struct event_base *base, const char *address, unsigned port,
+                          enum address_use use, size_t visitors_max, const struct report_view *view)
+{
+    struct status *status = xcalloc(1, sizeof(*status));
+
+    status->base = base;
+    status->view = *view;
+    status->visitors_max = visitors_max;
+    TAILQ_INIT(&status->visitors);
+    status->http = evhttp_new(base);
+    if (status->http == NULL || bind_to(status, base, address, port, use) != 0) {
+        int problem = errno;
+        status_free(status);
+        errno = problem;
+        return NULL;
+    }
+    evhttp_set_bevcb(status->http, on_visitor, status);
+    evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(status->http, HEADER_MAX);
+    evhttp_set_max_body_size(status->http, BODY_MAX);
+    evhttp_set_timeout(status->http, CONNECTION_TIMEOUT_S);
+    evhttp_set_cb(status->http, "/", on_root, status);
+    evhttp_set_cb(status->http, "/health", on_health, status);
+    evhttp_set_cb(status->http, "/metrics", on_metrics, status);
+    evhttp_set_gencb(status->http, on_other, status);
+    return status;
+}
+
+void status_use(struct status *status, const struct report_view *view)
+{
+    status->view = *view;
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
+}
+
+void status_share(struct status *status)
+{
+    address_share(status->accept);
+}
+
+void status_free(struct status *status)
+{
+    if (status == NULL)
+        return;
+    /* It closes all connections, and each takes its visitor with it. */
+    if (status->http != NULL)
+        evhttp_free(status->http);
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->metrics);
+    free(status);
+}

@@ -1,0 +1,45 @@
+#ifndef LEASTJOBS_CHECK_RESULT_H
+#define LEASTJOBS_CHECK_RESULT_H
+
+#include "sources/source.h"
+
+/* The largest health body that is read. */
+#define CHECK_BODY_MAX (1024 * 1024)
+#define CHECK_DETAIL_MAX SOURCE_DETAIL_MAX
+
+/* How one health check ended. */
+enum check_reason {
+    CHECK_PASSED,
+    CHECK_CONNECTION_FAILED,
+    CHECK_TLS_FAILED,
+    CHECK_TIMED_OUT,
+    CHECK_BROKEN_RESPONSE,
+    CHECK_HTTP_STATUS,
+    CHECK_REDIRECT,
+    CHECK_BODY_TOO_LARGE,
+    CHECK_NOT_JSON,
+    CHECK_NO_JOB_COUNT,
+    CHECK_BAD_JOB_COUNT,
+    CHECK_REASON_COUNT
+};
+
+/* The outcome of one health check: a job count, or why there is none. A plain value. */
+struct check_result {
+    enum check_reason reason;
+    unsigned active_jobs;          /* if it passed */
+    char detail[CHECK_DETAIL_MAX]; /* "" or what more is known, printable ASCII */
+};
+
+/* "connection failed" and so on; and as a metric's label, "connection_failed". */
+const char *check_reason_text(enum check_reason reason);
+const char *check_reason_label(enum check_reason reason);
+
+/* What a source reads out of a health body. */
+struct check_result check_result_from_body(const struct source *source, const char *locator,
+                                           const char *body, size_t length);
+
+/* A failed check. `format` as in printf(3); what isn't printable is replaced. */
+struct check_result check_result_failed(enum check_reason reason, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

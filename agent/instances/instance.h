@@ -1,0 +1,108 @@
+#ifndef LEASTJOBS_INSTANCE_H
+#define LEASTJOBS_INSTANCE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "clock.h"
+#include "instances/check_result.h"
+#include "instances/forecast.h"
+#include "instances/server_errors.h"
+
+/* "reason: detail". */
+#define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
+
+/* What is known of one instance. Owned by its farm. */
+struct instance {
+    unsigned number;
+    char *url;
+
+    /* By health checks. */
+    bool asked;                     /* a check is under way, or was given up by a reload */
+    bool checked;                   /* by at least one health check since it was configured */
+    bool healthy;                   /* also before the first: healthy until proven otherwise */
+    unsigned active_jobs;           /* as last reported */
+    unsigned external_jobs;         /* those of them that HAProxy can't see */
+    struct forecast forecast;       /* of external_jobs, until the next report */
+    uint32_t reported;              /* accepted jobs that the last report can have */
+    unsigned failures;              /* in a row, of those that count */
+    int64_t failed_ms;              /* monotonic: when the last one that counts began */
+    int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
+    struct timespec last_check;     /* wall clock; 0 before the first */
+    int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
+    unsigned check_ms;              /* how long the last check took */
+    char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
+    enum check_reason reason;       /* the same, CHECK_PASSED before the first */
+    uint64_t passed;                /* checks, ever */
+    uint64_t failed[CHECK_REASON_COUNT];
+    uint64_t missed; /* checks that were due while one was still under way */
+
+    /* By HAProxy, when it was last asked. */
+    bool drained;                    /* by HAProxy's operator */
+    bool maintained;                 /* the same: set to maint */
+    unsigned in_flight;              /* requests that are open */
+    uint64_t sessions;               /* those that ever were */
+    struct server_counters counters; /* what became of them */
+    struct server_errors errors;     /* what is held against it for that */
+    unsigned server_id;              /* for asking about it alone; 0: not known */
+    uint32_t acceptances;            /* jobs accepted by their answers, ever */
+    uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
+    unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
+    char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
+};
+
+enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };
+
+/* What HAProxy had when a health check began. */
+struct check_start {
+    unsigned in_flight;
+    uint64_t sessions;
+    uint32_t acceptances;
+    int64_t at_ms; /* monotonic */
+};
+
+/* How checks are judged. */
+struct check_rules {
+    unsigned unhealthy_after;
+    unsigned interval_ms; /* one failure counts in each */
+};
+
+/*
+ * The end of every health check: counts failures, decides health, and subtracts what HAProxy
+ * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
+ * the requests that came or went during the check nobody knows whether the report has them:
+ * within that doubt the last number of external jobs stands.
+ */
+enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
+                                    const struct check_start *start,
+                                    const struct check_rules *rules, const struct moment *now);
+
+/* Looks at HAProxy's counters, which have just been read (see server_errors.h). */
+void instance_see_errors(struct instance *instance, int64_t now_ms);
+
+/*
+ * HAProxy is a new process: what the old one had open, or had accepted, goes on, and the new one
+ * doesn't know of it. To be called before its counts are noted.
+ */
+void instance_inherit(struct instance *instance);
+
+/* Jobs accepted since the last report, or while it was made. */
+unsigned instance_accepted(const struct instance *instance);
+
+/*
+ * What the instance's latest failures count as: HAProxy's penalty for jobs, the one for failed
+ * connections and responses, and one for a health check that failed, which puts it behind all
+ * others until the next one.
+ */
+unsigned instance_penalty(const struct instance *instance);
+
+/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
+unsigned instance_load(const struct instance *instance);
+
+/* What is to be told to HAProxy's table (see names.h). */
+uint32_t instance_word(const struct instance *instance);
+
+#endif
