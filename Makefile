@@ -125,6 +125,10 @@ FORCE:
 # The end-to-end tests wait more than they work: three at a time on two cores.
 PARALLEL ?= 3
 
+# Where tools/fetch-servers puts the real servers that tests/e2e has as instances.
+LEASTJOBS_SERVERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leastjobs/servers
+export LEASTJOBS_SERVERS
+
 PYTEST = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -p no:cacheprovider -q
 
 run: ## install what is missing, build, and serve until Ctrl-C
@@ -148,6 +152,7 @@ golden: all $(OPTION_DOCS) ## generated configurations and documents against wha
 	$(PYTEST) tests/golden
 
 e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
+	@tools/fetch-servers $(LEASTJOBS_SERVERS)
 	$(PYTEST) -n $(PARALLEL) tests/e2e
 
 lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
