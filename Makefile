@@ -152,8 +152,13 @@ golden: all $(OPTION_DOCS) ## generated configurations and documents against wha
 	$(PYTEST) tests/golden
 
 e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
+	$(PYTEST) -n $(PARALLEL) --ignore-glob='*/test_real_*' tests/e2e
+
+# Not a part of `make test`: the servers are of a Debian that isn't released, and change.
+real-servers: all $(SIM) ## the same with llama.cpp's and whisper.cpp's own servers, which it fetches
+	@tools/install-packages build run test
 	@tools/fetch-servers $(LEASTJOBS_SERVERS)
-	$(PYTEST) -n $(PARALLEL) tests/e2e
+	$(PYTEST) tests/e2e/test_real_*.py
 
 lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 	@tools/install-packages build test lint
