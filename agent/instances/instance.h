@@ -43,6 +43,7 @@ struct instance {
     /* By HAProxy, when it was last asked. */
     bool drained;                    /* by HAProxy's operator */
     bool maintained;                 /* the same: set to maint */
+    bool weighs_nothing;             /* its weight there is 0 */
     unsigned in_flight;              /* requests that are open */
     uint64_t sessions;               /* those that ever were */
     struct server_counters counters; /* what became of them */
