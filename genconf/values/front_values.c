@@ -107,7 +107,7 @@ static const char *find_part(const char *list, size_t index, size_t *length)
 
 /* --- Paths --- */
 
-bool value_job_paths(const struct place *at)
+bool value_whisperx_paths(const struct place *at)
 {
     return proxy_paths_have_jobs(at->config);
 }
@@ -141,7 +141,7 @@ bool value_proxy_prefixes(const struct place *at)
 /* Preflights, too, if they are the instances' to answer. */
 bool value_jobs_of_any_method(const struct place *at)
 {
-    return value_proxy_paths(at) || (value_job_paths(at) && value_cors_none(at));
+    return value_proxy_paths(at) || (value_whisperx_paths(at) && value_cors_none(at));
 }
 
 /* --- Pages of other origins --- */

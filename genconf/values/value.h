@@ -50,7 +50,7 @@ unsigned value_hsts_max_age(const struct place *at);
 const char *value_api_keys_file(const struct place *at);
 bool value_status_needs_key(const struct place *at);
 bool value_trusted_proxies(const struct place *at);
-bool value_job_paths(const struct place *at);
+bool value_whisperx_paths(const struct place *at);
 bool value_proxy_paths(const struct place *at);
 bool value_proxy_prefixes(const struct place *at);
 bool value_jobs_of_any_method(const struct place *at);

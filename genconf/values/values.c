@@ -63,7 +63,7 @@ static const struct value table[] = {
     A_WORD(EVERYWHERE, api_keys_file, "API_KEYS_FILE; empty without keys"),
     A_FLAG(EVERYWHERE, status_needs_key, "STATUS_NEEDS_KEY"),
     A_FLAG(EVERYWHERE, trusted_proxies, "TRUSTED_PROXIES has some"),
-    A_FLAG(EVERYWHERE, job_paths, "PROXY_PATHS has whisperx"),
+    A_FLAG(EVERYWHERE, whisperx_paths, "PROXY_PATHS has whisperx"),
     A_FLAG(EVERYWHERE, proxy_paths, "PROXY_PATHS has others, or EXTRA_PATHS has some"),
     A_FLAG(EVERYWHERE, proxy_prefixes, "one of them stands for all below it"),
     A_FLAG(EVERYWHERE, jobs_of_any_method, "not only POST makes a job: other paths, or preflights with CORS_ORIGINS none"),

@@ -71,7 +71,7 @@ static void test_the_defaults(void **state)
           {"haproxy_user", ""}, {"log_level", "info"}, {"debug", ""}, {"uses_dns", ""},
           {"balancer_address", "*:8080"}, {"balancer_dual_stack", ""},
           {"admin_address", "127.0.0.1:8404"}, {"tls_cert_file", ""}, {"hsts_max_age", "0"},
-          {"api_keys_file", ""}, {"status_needs_key", ""}, {"job_paths", "yes"},
+          {"api_keys_file", ""}, {"status_needs_key", ""}, {"whisperx_paths", "yes"},
           {"proxy_paths", ""}, {"proxy_prefixes", ""}, {"jobs_of_any_method", ""},
           {"cors_all", "yes"}, {"cors_none", ""}, {"request_timeout", "3600000ms"},
           {"path_prefixes", ""}, {"job_id_path", "job_id"}, {"agent_is_remote", ""},
@@ -208,12 +208,12 @@ static void test_presets_and_paths_are_one_list(void **state)
     const char *const *variables =
         VARIABLES(ONE, "PROXY_PATHS=/a*,whisperx,/b/*,/c", "EXTRA_PATHS=/d/");
 
-    CHECK(variables, 0, {"job_paths", "yes"}, {"path", "/a"}, {"is_prefix", "yes"});
+    CHECK(variables, 0, {"whisperx_paths", "yes"}, {"path", "/a"}, {"is_prefix", "yes"});
     CHECK(variables, 1, {"path", "/b/"}, {"is_prefix", "yes"});
     CHECK(variables, 2, {"path", "/c"}, {"is_prefix", ""});
     CHECK(variables, 3, {"path", "/d/"}, {"is_prefix", "yes"});
-    CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 0, {"job_paths", ""}, {"path", "/first"},
-          {"proxy_prefixes", "yes"});
+    CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 0, {"whisperx_paths", ""},
+          {"path", "/first"}, {"proxy_prefixes", "yes"});
     CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 1, {"path", "/v1/audio/"},
           {"is_prefix", "yes"});
     CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 2, {"path", "/v1/models"},
