@@ -95,6 +95,8 @@ def test_preflights_make_no_log_lines_but_at_debug(lab):
     assert preflight(farm).status == 204
     assert job(farm).status == 200
     assert preflight(farm, origin=OTHER).status == 403
+    farm.haproxy.wait_for_out(r"status=200")
+    farm.haproxy.wait_for_out(r"status=403")
     lines = [line for line in farm.haproxy.out().splitlines() if "status=" in line]
     assert ["status=204" in line for line in lines] == [False, False]
     assert "status=403" in lines[1]
