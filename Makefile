@@ -135,7 +135,7 @@ run: ## install what is missing, build, and serve until Ctrl-C
 demo: ## the same with three simulated instances, whatever .env says
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(SIM)
-	@LEASTJOBS_BUILD=$(BUILD) tools/run --demo
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run --demo
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
