@@ -6,15 +6,18 @@
 
 #include "xalloc.h"
 
-static void take_over(struct instance *instance, const struct farm *previous)
+static void take_over(struct instance *instance, const struct farm *previous, bool reads_capacity)
 {
     const struct instance *old = previous == NULL ? NULL : farm_find(previous, instance->number);
 
     if (old == NULL || strcmp(old->url, instance->url) != 0)
         return;
     char *url = instance->url;
+    unsigned capacity = instance->capacity;
     *instance = *old;
     instance->url = url;
+    if (!reads_capacity)
+        instance->capacity = capacity;
 }
 
 static uint32_t new_mark(void)
@@ -42,10 +45,11 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
         farm->instances[i] = (struct instance){
             .number = config->instances[i].number,
             .url = xstrdup(config->instances[i].url.text),
+            .capacity = config->instances[i].capacity,
             .healthy = true,
             .changed_ms = now->monotonic_ms,
         };
-        take_over(&farm->instances[i], previous);
+        take_over(&farm->instances[i], previous, config->instances[i].capacity_locator != NULL);
     }
     return farm;
 }

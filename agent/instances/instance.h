@@ -34,6 +34,8 @@ struct instance {
     struct timespec last_check;     /* wall clock; 0 before the first */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
+    unsigned capacity;              /* as configured, or as last reported */
+    bool lacks_capacity;            /* one was to be read in the last report, but there was none */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
@@ -76,7 +78,11 @@ struct check_rules {
  * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
  * within that doubt the last number of external jobs stands, and the jobs accepted before the check
- * are counted among them.
+ * are counted among them. Of one that reports nothing (presets.h) what HAProxy has open is all.
+ *
+ * One that reports nothing may be unable to answer while it works. If its check timed out, but its
+ * port took the connection, and a job of ours is open on it, it is *busy* (CHECK_BUSY): that is no
+ * failure that counts, but it is picked last until it answers.
  */
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
