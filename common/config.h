@@ -13,6 +13,7 @@
 /* An instance's number is part of a routing key of 64 bits (see genconf/haproxy.cfg.in). */
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
+#define CAPACITY_MAX 10000
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
 #define CONFIG_NO_PROXIES "none"
 
@@ -20,6 +21,8 @@ struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
     char *origin;                /* where the URL was written, for messages */
+    unsigned capacity;           /* 1 to CAPACITY_MAX */
+    char *health_path;           /* its own, or a copy of the one for all */
     const struct source *source; /* how its job count is read */
     const char *locator;         /* where that is, for the source: the configuration's jobs_field */
 };

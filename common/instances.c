@@ -3,33 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instance_names.h"
+#include "option_value.h"
 #include "xalloc.h"
-
-#define PREFIX "INSTANCE_"
-#define SUFFIX "_URL"
-#define PREFIX_LENGTH (sizeof(PREFIX) - 1)
-#define SUFFIX_LENGTH (sizeof(SUFFIX) - 1)
-#define NUMBER_DIGITS_MAX 5
-
-enum instance_name instance_name_parse(const char *name, unsigned *number)
-{
-    size_t length = strlen(name);
-    size_t fixed = PREFIX_LENGTH + SUFFIX_LENGTH;
-
-    *number = 0;
-    if (length <= fixed || strncmp(name, PREFIX, PREFIX_LENGTH) != 0 ||
-        strcmp(name + length - SUFFIX_LENGTH, SUFFIX) != 0)
-        return INSTANCE_NAME_OTHER;
-    const char *digits = name + PREFIX_LENGTH;
-    size_t count = strspn(digits, "0123456789");
-    if (count != length - fixed || digits[0] == '0' || count > NUMBER_DIGITS_MAX)
-        return INSTANCE_NAME_NUMBER;
-    unsigned long value = strtoul(digits, NULL, 10);
-    if (value > INSTANCE_NUMBER_MAX)
-        return INSTANCE_NAME_NUMBER;
-    *number = (unsigned)value;
-    return INSTANCE_NAME_GOOD;
-}
 
 /* What clients and the agent add to it themselves. */
 static const char *request_path_of(const struct url *url, const char *health_path)
@@ -125,40 +101,103 @@ static void reject_same_urls(const struct config *config, struct errors *errors)
     free(sorted);
 }
 
+/* A name is an error in a .env file; the environment is everybody's. */
+static void report_name(const struct setting *setting, const char *problem, struct errors *errors)
+{
+    if (setting->in_env_file)
+        errors_add(errors, "%s (%s): %s", setting->name, setting->origin, problem);
+    else
+        errors_warn(errors, "%s (%s) is ignored: %s", setting->name, setting->origin, problem);
+}
+
 static void report_number(const struct setting *setting, struct errors *errors)
 {
     static const char rule[] = "N in INSTANCE_N_URL is a number from 1 to %d, without leading "
                                "zeros";
     char *text = xasprintf(rule, INSTANCE_NUMBER_MAX);
 
-    if (setting->in_env_file)
-        errors_add(errors, "%s (%s): %s", setting->name, setting->origin, text);
-    else
-        errors_warn(errors, "%s (%s) is ignored: %s", setting->name, setting->origin, text);
+    report_name(setting, text, errors);
     free(text);
 }
 
 /* Returns whether there was any, good or bad. */
-static bool read_all(struct config *config, const struct settings *settings, struct errors *errors)
+static bool read_urls(struct config *config, const struct settings *settings, struct errors *errors)
 {
     bool any = false;
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
+        const struct option_info *option;
         unsigned number;
-        enum instance_name form = instance_name_parse(setting->name, &number);
-        if (form == INSTANCE_NAME_GOOD)
+        enum instance_name form = instance_name_parse(setting->name, &number, &option);
+        bool is_url = form == INSTANCE_NAME_GOOD && option->type == OPTION_URL;
+        if (is_url)
             add_instance(config, setting, number, errors);
         else if (form == INSTANCE_NAME_NUMBER)
             report_number(setting, errors);
-        any = any || form == INSTANCE_NAME_GOOD;
+        any = any || is_url;
     }
     return any;
 }
 
+static int compare_to_number(const void *key, const void *element)
+{
+    unsigned number = *(const unsigned *)key;
+    unsigned other = ((const struct instance_config *)element)->number;
+
+    return (number > other) - (number < other);
+}
+
+static void report_alone(const struct settings *settings, const struct setting *setting,
+                         unsigned number, struct errors *errors)
+{
+    char *url = xasprintf("INSTANCE_%u_URL", number);
+    char *problem = xasprintf("there is no %s", url);
+
+    /* A URL that is bad has an error of its own. */
+    if (settings_find(settings, url) == NULL)
+        report_name(setting, problem, errors);
+    free(problem);
+    free(url);
+}
+
+/* What is said of single instances, apart from their URLs. */
+static void read_own(struct config *config, const struct settings *settings, struct errors *errors)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *setting = &settings->items[i];
+        const struct option_info *option;
+        unsigned number;
+        if (instance_name_parse(setting->name, &number, &option) != INSTANCE_NAME_GOOD ||
+            option->type == OPTION_URL)
+            continue;
+        struct instance_config *instance =
+            bsearch(&number, config->instances, config->instance_count, sizeof(*config->instances),
+                    compare_to_number);
+        if (instance == NULL) {
+            report_alone(settings, setting, number, errors);
+            continue;
+        }
+        const char *problem = settings_reference_problem(setting);
+        if (problem == NULL)
+            problem = option_value_set_field((char *)instance + option->instance_offset, option,
+                                             setting->value);
+        if (problem != NULL)
+            settings_reject(errors, setting, problem);
+    }
+}
+
+static void complete(struct instance_config *instance, const struct config *config)
+{
+    if (instance->capacity == 0)
+        instance->capacity = 1;
+    if (instance->health_path == NULL)
+        instance->health_path = xstrdup(config->health_path);
+}
+
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
-    if (!read_all(config, settings, errors))
+    if (!read_urls(config, settings, errors))
         errors_add(errors, "At least one instance endpoint must be configured: set INSTANCE_1_URL");
     if (config->instance_count > INSTANCES_MAX)
         errors_add(errors, "%zu instances are configured: at most %d are supported",
@@ -167,6 +206,20 @@ void instances_read(struct config *config, const struct settings *settings, stru
         qsort(config->instances, config->instance_count, sizeof(*config->instances),
               compare_numbers);
     reject_same_urls(config, errors);
+    if (config->instance_count > 0)
+        read_own(config, settings, errors);
+    for (size_t i = 0; i < config->instance_count; i++)
+        complete(&config->instances[i], config);
+}
+
+static void free_texts(struct instance_config *instance)
+{
+    const struct option_info *option;
+
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option_is_text(option) && option->type != OPTION_URL)
+            free(*(char **)((char *)instance + option->instance_offset));
+    }
 }
 
 void instances_free(struct config *config)
@@ -174,6 +227,7 @@ void instances_free(struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         url_free(&config->instances[i].url);
         free(config->instances[i].origin);
+        free_texts(&config->instances[i]);
     }
     free(config->instances);
 }

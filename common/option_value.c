@@ -197,8 +197,11 @@ static const char *set_text(const struct option_info *option, const char *value,
 const char *option_value_set(struct config *config, const struct option_info *option,
                              const char *value)
 {
-    void *field = (char *)config + option->offset;
+    return option_value_set_field((char *)config + option->offset, option, value);
+}
 
+const char *option_value_set_field(void *field, const struct option_info *option, const char *value)
+{
     switch (option->type) {
     case OPTION_PORT:
     case OPTION_NUMBER:

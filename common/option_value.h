@@ -13,6 +13,10 @@ struct config;
 const char *option_value_set(struct config *config, const struct option_info *option,
                              const char *value);
 
+/* The same for the field itself, of the type that the option has (options.h). */
+const char *option_value_set_field(void *field, const struct option_info *option,
+                                   const char *value);
+
 /* What may be written there, for the documents: "10 ms to 1 h", "yes or no", "absolute path". */
 void option_value_describe(const struct option_info *option, char *text, size_t size);
 #define OPTION_VALUE_DESCRIPTION_MAX 64

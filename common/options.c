@@ -9,6 +9,8 @@
 #define DAY (24U * HOUR)
 
 #define FIELD(name) offsetof(struct config, name)
+#define INSTANCE_FIELD(name) offsetof(struct instance_config, name)
+#define INSTANCE_NAME_START "INSTANCE_N_"
 
 const struct option_info instance_option_table[] = {
     {
@@ -22,6 +24,19 @@ const struct option_info instance_option_table[] = {
                 "a scheme `http://` is assumed. A path is a prefix for every request, a trailing "
                 "`/` is dropped. No user name, password, query or fragment. A name that has "
                 "several addresses is still one instance.",
+    },
+    {
+        .name = "INSTANCE_N_CAPACITY",
+        .type = OPTION_NUMBER,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_AGENT,
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(capacity),
+        .minimum = 1,
+        .maximum = CAPACITY_MAX,
+        .fallback = "1",
+        .example = "4",
+        .help = "how many jobs instance N does at a time, compared with the others",
     },
 };
 const size_t instance_option_count =
@@ -97,6 +112,8 @@ const struct option_info option_table[] = {
         .group = OPTION_HEALTH,
         .scope = OPTION_IN_AGENT,
         .offset = FIELD(health_path),
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(health_path),
         .fallback = "/health",
         .help = "an instance's health path, below its URL",
     },
@@ -387,6 +404,26 @@ const struct option_info *option_find(const char *name)
     return NULL;
 }
 
+const struct option_info *option_for_instance(size_t index)
+{
+    if (index < instance_option_count)
+        return &instance_option_table[index];
+    index -= instance_option_count;
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].is_for_instance && index-- == 0)
+            return &option_table[i];
+    }
+    return NULL;
+}
+
+const char *option_instance_name(const struct option_info *option)
+{
+    size_t length = strlen(INSTANCE_NAME_START);
+
+    return strncmp(option->name, INSTANCE_NAME_START, length) == 0 ? option->name + length
+                                                                   : option->name;
+}
+
 bool option_is_text(const struct option_info *option)
 {
     return option->type >= OPTION_BIND;
@@ -394,9 +431,13 @@ bool option_is_text(const struct option_info *option)
 
 static void print_option(FILE *stream, const struct option_info *option)
 {
-    fprintf(stream, "  %s%s%s\n      %s%s%s\n", option->name, option->fallback ? "=" : "",
+    bool is_for_one = option->is_for_instance && option_instance_name(option) == option->name;
+
+    fprintf(stream, "  %s%s%s\n      %s%s%s%s%s\n", option->name, option->fallback ? "=" : "",
             option->fallback ? option->fallback : "", option->help,
-            option->unset ? "; default: " : "", option->unset ? option->unset : "");
+            option->unset ? "; default: " : "", option->unset ? option->unset : "",
+            is_for_one ? "; for one instance: " INSTANCE_NAME_START : "",
+            is_for_one ? option->name : "");
 }
 
 static void print_group(FILE *stream, enum option_group group, const struct option_info *table,

@@ -53,6 +53,9 @@ enum option_scope {
 
 struct option_info {
     const char *name; /* of the environment variable; in lower case, the file's key */
+    /* Whether INSTANCE_N_ before the name sets it for one instance, by instance_offset. */
+    bool is_for_instance;
+    size_t instance_offset; /* in struct instance_config; "nothing said" is NULL or 0 there */
     enum option_type type;
     enum option_group group;
     enum option_scope scope;
@@ -72,9 +75,15 @@ struct option_info {
 extern const struct option_info option_table[];
 extern const size_t option_count;
 
-/* INSTANCE_N_URL: one of each for every instance, so they have no place in struct config. */
+/* What only single instances have, INSTANCE_N_URL: no place in struct config. */
 extern const struct option_info instance_option_table[];
 extern const size_t instance_option_count;
+
+/* What one instance may have, by an index from 0: those of both tables; NULL behind the last. */
+const struct option_info *option_for_instance(size_t index);
+
+/* What follows INSTANCE_N_ in the name of such an option; in lower case, the key in its group. */
+const char *option_instance_name(const struct option_info *option);
 
 const char *option_group_title(enum option_group group);
 

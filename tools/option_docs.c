@@ -85,6 +85,18 @@ static void put_text(const struct style *style, const char *text)
     }
 }
 
+/* What can be said of one instance alone, as for all. */
+static bool is_for_one(const struct option_info *option)
+{
+    return option->is_for_instance && option_instance_name(option) == option->name;
+}
+
+/* One of every instance, which has no value for all. */
+static bool is_of_instances(const struct option_info *option)
+{
+    return option_instance_name(option) != option->name;
+}
+
 /* The phrase of --help as a sentence. The caller frees it. */
 static char *sentence(const struct option_info *option)
 {
@@ -97,7 +109,10 @@ static char *sentence(const struct option_info *option)
 static char *whole_text(const struct option_info *option)
 {
     char *first = sentence(option);
-    char *text = option->more == NULL ? xstrdup(first) : xasprintf("%s %s", first, option->more);
+    char *text = xasprintf("%s%s%s%s%s%s", first, option->more == NULL ? "" : " ",
+                           option->more == NULL ? "" : option->more,
+                           is_for_one(option) ? " For one instance: `INSTANCE_N_" : "",
+                           is_for_one(option) ? option->name : "", is_for_one(option) ? "`." : "");
 
     free(first);
     return text;
@@ -122,8 +137,12 @@ static void put_env_group(enum option_group group)
 
 static void put_env_option(const struct option_info *option)
 {
-    char *text = sentence(option);
+    char *first = sentence(option);
+    char *text = is_for_one(option)
+                     ? xasprintf("%s For one instance: INSTANCE_N_%s.", first, option->name)
+                     : xstrdup(first);
 
+    free(first);
     putchar('\n');
     put_text(&comment_style, text);
     free(text);
@@ -134,6 +153,10 @@ static void put_env_option(const struct option_info *option)
         free(text);
     }
     putchar('\n');
+    if (option->type != OPTION_URL && is_of_instances(option)) {
+        printf("#INSTANCE_1_%s=%s\n", option_instance_name(option), sample(option));
+        return;
+    }
     if (option->type != OPTION_URL) {
         printf("#%s=%s\n", option->name, sample(option));
         return;
@@ -142,25 +165,59 @@ static void put_env_option(const struct option_info *option)
         printf("INSTANCE_%u_URL=\n", n);
 }
 
+static void put_lower(const char *text)
+{
+    for (; *text != '\0'; text++)
+        putchar(tolower((unsigned char)*text));
+}
+
+static void put_conf_key(const struct option_info *option, const char *value)
+{
+    const char *quote = value[strspn(value, "0123456789")] == '\0' ? "" : "\"";
+
+    put_lower(option_instance_name(option));
+    printf(" = %s%s%s;", quote, value, quote);
+}
+
+/* The list of instances: what has no value for all stands in the last one's group. */
+static void put_conf_instances(void)
+{
+    const struct option_info *option;
+
+    fputs("#instances = ( { number = 1; url = \"http://10.0.0.5:8000\"; },\n"
+          "#              { number = 2; url = \"https://gpu.example.org/whisper\";",
+          stdout);
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option->type == OPTION_URL || !is_of_instances(option))
+            continue;
+        putchar(' ');
+        put_conf_key(option, sample(option));
+    }
+    puts(" } );");
+}
+
 static void put_conf_option(const struct option_info *option)
 {
-    char *text = sentence(option);
-    const char *value = sample(option);
+    char *first = sentence(option);
+    const char *place_of_one = is_for_one(option) ? " In an instance's group: for that one." : "";
 
+    if (option->type != OPTION_URL && is_of_instances(option))
+        place_of_one = " In the instance's group.";
+    char *text = xasprintf("%s%s", first, place_of_one);
     putchar('\n');
     put_text(&comment_style, text);
     free(text);
+    free(first);
     putchar('\n');
     if (option->type == OPTION_URL) {
-        puts("#instances = ( { number = 1; url = \"http://10.0.0.5:8000\"; },\n"
-             "#              { number = 2; url = \"https://gpu.example.org/whisper\"; } );");
+        put_conf_instances();
         return;
     }
+    if (is_of_instances(option))
+        return;
     putchar('#');
-    for (const char *c = option->name; *c != '\0'; c++)
-        putchar(tolower((unsigned char)*c));
-    const char *quote = value[strspn(value, "0123456789")] == '\0' ? "" : "\"";
-    printf(" = %s%s%s;\n", quote, value, quote);
+    put_conf_key(option, sample(option));
+    putchar('\n');
 }
 
 static void put_roff_group(enum option_group group)

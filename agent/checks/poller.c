@@ -340,7 +340,8 @@ static bool add_check(struct poller *poller, size_t index, bool is_now)
     const struct config *config = poller->config;
 
     *check = (struct check){.poller = poller, .index = index, .started_ms = clock_ms()};
-    check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
+    check->url =
+        xasprintf("%s%s", config->instances[index].url.text, config->instances[index].health_path);
     check->timer = evtimer_new(poller->base, on_due, check);
     if (check->timer == NULL)
         return false;
