@@ -23,6 +23,7 @@ struct instance_config {
     char *origin;                /* where the URL was written, for messages */
     unsigned capacity;           /* 1 to CAPACITY_MAX */
     char *health_path;           /* its own, or a copy of the one for all */
+    bool reads_capacity;         /* from its reports, which are compared then: see capacity.h */
     const struct source *source; /* how its job count is read */
     const char *locator;         /* where that is, for the source: the configuration's jobs_field */
 };

@@ -29,7 +29,7 @@ const struct option_info instance_option_table[] = {
         .name = "INSTANCE_N_CAPACITY",
         .type = OPTION_NUMBER,
         .group = OPTION_INSTANCES,
-        .scope = OPTION_IN_AGENT,
+        .scope = OPTION_IN_BOTH,
         .is_for_instance = true,
         .instance_offset = INSTANCE_FIELD(capacity),
         .minimum = 1,
@@ -37,6 +37,9 @@ const struct option_info instance_option_table[] = {
         .fallback = "1",
         .example = "4",
         .help = "how many jobs instance N does at a time, compared with the others",
+        .more = "Only the ratios count, so a speed will do as well. Where capacities are unequal, "
+                "a job goes to the instance with the least (load + 1) / capacity; where they are "
+                "equal, to the one with the least load, as without them.",
     },
 };
 const size_t instance_option_count =

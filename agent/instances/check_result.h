@@ -27,6 +27,7 @@ enum check_reason {
 struct check_result {
     enum check_reason reason;
     unsigned active_jobs;          /* if it passed */
+    unsigned capacity;             /* the same; 0: the report doesn't say */
     char detail[CHECK_DETAIL_MAX]; /* "" or what more is known, printable ASCII */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "xalloc.h"
 
 static void take_over(struct instance *instance, const struct farm *previous)
@@ -13,8 +14,19 @@ static void take_over(struct instance *instance, const struct farm *previous)
     if (old == NULL || strcmp(old->url, instance->url) != 0)
         return;
     char *url = instance->url;
+    struct instance_capacity capacity = instance->capacity;
     *instance = *old;
     instance->url = url;
+    if (capacity.is_read && old->capacity.is_read)
+        capacity.units = old->capacity.units;
+    instance->capacity = capacity;
+}
+
+static struct instance_capacity capacity_of(const struct config *config, size_t index)
+{
+    return (struct instance_capacity){.units = config->instances[index].capacity,
+                                      .is_compared = capacity_is_compared(config),
+                                      .is_read = config->instances[index].reads_capacity};
 }
 
 static uint32_t new_mark(void)
@@ -43,6 +55,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
             .number = config->instances[i].number,
             .url = xstrdup(config->instances[i].url.text),
             .healthy = true,
+            .capacity = capacity_of(config, i),
             .changed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous);

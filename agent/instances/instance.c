@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "capacity.h"
 #include "names.h"
 
 static enum instance_change set_health(struct instance *instance, bool healthy,
@@ -55,6 +56,13 @@ static unsigned estimate_external(const struct instance *instance, const struct 
     return instance->external_jobs > most ? most : instance->external_jobs;
 }
 
+/* A report that doesn't say it leaves what was known. */
+static void take_capacity(struct instance *instance, unsigned units)
+{
+    if (instance->capacity.is_read && units > 0)
+        instance->capacity.units = units < CAPACITY_MAX ? units : CAPACITY_MAX;
+}
+
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
                                     const struct check_rules *rules, const struct moment *now)
@@ -75,6 +83,7 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     forecast_take(&instance->forecast, instance->external_jobs,
                   start->acceptances != instance->reported);
     instance->reported = start->acceptances;
+    take_capacity(instance, result->capacity);
     return set_health(instance, true, now);
 }
 
@@ -92,7 +101,8 @@ void instance_inherit(struct instance *instance)
         forecast_restart(&instance->forecast, instance->external_jobs);
     instance->in_flight = 0;
     instance->sessions = 0;
-    instance->acceptances = instance->reported = instance->told = 0;
+    instance->acceptances = instance->reported = 0;
+    instance->told = instance->told_capacity = 0;
     instance->jobs_penalty = 0;
     server_errors_expect_process(&instance->errors);
 }
@@ -109,15 +119,23 @@ static unsigned check_penalty(const struct instance *instance)
     return instance->error[0] == '\0' ? 0 : PENALTY_MAX;
 }
 
+static unsigned in_jobs(const struct instance *instance, unsigned penalty)
+{
+    return instance->capacity.is_compared ? penalty * instance->capacity.units : penalty;
+}
+
 /* What HAProxy has to be told of. */
 static unsigned told_penalty(const struct instance *instance)
 {
-    return check_penalty(instance) + server_errors_penalty(&instance->errors);
+    unsigned penalty =
+        in_jobs(instance, check_penalty(instance) + server_errors_penalty(&instance->errors));
+
+    return penalty < TOLD_PENALTY_MAX ? penalty : TOLD_PENALTY_MAX;
 }
 
 unsigned instance_penalty(const struct instance *instance)
 {
-    return instance->jobs_penalty + told_penalty(instance);
+    return in_jobs(instance, instance->jobs_penalty) + told_penalty(instance);
 }
 
 unsigned instance_load(const struct instance *instance)

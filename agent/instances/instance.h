@@ -15,19 +15,27 @@
 /* "reason: detail". */
 #define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
 
+/* What an instance is good for, see common/capacity.h. */
+struct instance_capacity {
+    unsigned units;   /* 1 to CAPACITY_MAX */
+    bool is_compared; /* loads are, by it: then a penalty counts once for each unit */
+    bool is_read;     /* from reports */
+};
+
 /* What is known of one instance. Owned by its farm. */
 struct instance {
     unsigned number;
     char *url;
 
     /* By health checks. */
-    bool asked;                     /* a check is under way, or was given up by a reload */
-    bool checked;                   /* by at least one health check since it was configured */
-    bool healthy;                   /* also before the first: healthy until proven otherwise */
-    unsigned active_jobs;           /* as last reported */
-    unsigned external_jobs;         /* those of them that HAProxy can't see */
-    struct forecast forecast;       /* of external_jobs, until the next report */
-    uint32_t reported;              /* accepted jobs that the last report can have */
+    bool asked;               /* a check is under way, or was given up by a reload */
+    bool checked;             /* by at least one health check since it was configured */
+    bool healthy;             /* also before the first: healthy until proven otherwise */
+    unsigned active_jobs;     /* as last reported */
+    unsigned external_jobs;   /* those of them that HAProxy can't see */
+    struct forecast forecast; /* of external_jobs, until the next report */
+    uint32_t reported;        /* accepted jobs that the last report can have */
+    struct instance_capacity capacity;
     unsigned failures;              /* in a row, of those that count */
     int64_t failed_ms;              /* monotonic: when the last one that counts began */
     int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
@@ -50,6 +58,7 @@ struct instance {
     unsigned server_id;              /* for asking about it alone; 0: not known */
     uint32_t acceptances;            /* jobs accepted by their answers, ever */
     uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
+    uint32_t told_capacity;          /* the same of its capacity, less 1 */
     unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
     char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
 };
@@ -95,11 +104,14 @@ unsigned instance_accepted(const struct instance *instance);
 /*
  * What the instance's latest failures count as: HAProxy's penalty for jobs, the one for failed
  * connections and responses, and one for a health check that failed, which puts it behind all
- * others until the next one.
+ * others until the next one. In jobs: where capacities are compared, once for each unit of its own.
  */
 unsigned instance_penalty(const struct instance *instance);
 
-/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
+/*
+ * In flight, expected external and accepted jobs, and penalty: what the routing rules compare, by
+ * capacity if those are compared.
+ */
 unsigned instance_load(const struct instance *instance);
 
 /* What is to be told to HAProxy's table (see names.h). */
