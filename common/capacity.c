@@ -6,7 +6,7 @@ bool capacity_is_told(const struct config *config)
     if (config->instance_count < 2)
         return false;
     for (size_t i = 0; i < config->instance_count; i++) {
-        if (config->instances[i].reads_capacity)
+        if (config->instances[i].capacity_locator != NULL)
             return true;
     }
     return false;

@@ -20,12 +20,12 @@
 struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
-    char *origin;                /* where the URL was written, for messages */
-    unsigned capacity;           /* 1 to CAPACITY_MAX */
-    char *health_path;           /* its own, or a copy of the one for all */
-    bool reads_capacity;         /* from its reports, which are compared then: see capacity.h */
-    const struct source *source; /* how its job count is read */
-    const char *locator;         /* where that is, for the source: the configuration's jobs_field */
+    char *origin;                 /* where the URL was written, for messages */
+    unsigned capacity;            /* 1 to CAPACITY_MAX */
+    char *health_path;            /* its own, or a copy of the one for all */
+    const char *capacity_locator; /* where reports say it; NULL: it isn't read */
+    const struct source *source;  /* how its job count is read */
+    const char *locator; /* where that is, for the source: the configuration's jobs_field */
 };
 
 /*

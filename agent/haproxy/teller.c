@@ -24,10 +24,9 @@ static void tell(const struct teller *teller, struct instance *instance)
 /* One that no report has said is 1 to HAProxy. */
 static void tell_capacity(const struct teller *teller, struct instance *instance)
 {
-    const struct instance_capacity *capacity = &instance->capacity;
-    uint32_t more = capacity->units - 1;
+    uint32_t more = instance->capacity - 1;
 
-    if (!capacity->is_read || !capacity->is_compared || more == instance->told_capacity)
+    if (!instance->tells_capacity || more == instance->told_capacity)
         return;
     haproxy_say(teller->haproxy, TELL_CAPACITY, instance->number, more);
     instance->told_capacity = more;

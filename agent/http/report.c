@@ -70,7 +70,7 @@ static cJSON *instance_object(const struct instance *instance)
     cJSON_AddNumberToObject(object, "accepted_jobs", instance_accepted(instance));
     cJSON_AddNumberToObject(object, "penalty", instance_penalty(instance));
     cJSON_AddNumberToObject(object, "load", instance_load(instance));
-    cJSON_AddNumberToObject(object, "capacity", instance->capacity.units);
+    cJSON_AddNumberToObject(object, "capacity", instance->capacity);
     cJSON_AddNumberToObject(
         object, "weight", instance->healthy ? agent_check_weight(instance, WEIGHTING_EXTERNAL) : 0);
     add_time(object, "last_check", &instance->last_check);
@@ -164,7 +164,7 @@ static double value_load(const struct instance *instance)
 
 static double value_capacity(const struct instance *instance)
 {
-    return instance->capacity.units;
+    return instance->capacity;
 }
 
 static double value_weight(const struct instance *instance)
@@ -194,7 +194,7 @@ static const struct gauge gauges[] = {
      value_accepted},
     {"instance_penalty", "What its latest failures count as.", value_penalty},
     {"instance_load", "In flight, expected external and accepted jobs, and penalty.", value_load},
-    {"instance_capacity", "What it is good for, in relation to the others.", value_capacity},
+    {"instance_capacity", "Jobs at a time, as configured or last reported.", value_capacity},
     {"instance_weight", "Weight told to HAProxy: 0 is drained, the rest only shows external jobs.",
      value_weight},
     {"instance_check_seconds", "How long the last health check took.", value_check_seconds},

@@ -27,7 +27,7 @@ enum check_reason {
 struct check_result {
     enum check_reason reason;
     unsigned active_jobs;          /* if it passed */
-    unsigned capacity;             /* the same; 0: the report doesn't say */
+    unsigned capacity;             /* 1 to CAPACITY_MAX, if it passed and one was read, else 0 */
     char detail[CHECK_DETAIL_MAX]; /* "" or what more is known, printable ASCII */
 };
 

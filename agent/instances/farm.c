@@ -7,26 +7,26 @@
 #include "capacity.h"
 #include "xalloc.h"
 
-static void take_over(struct instance *instance, const struct farm *previous)
+static void take_over(struct instance *instance, const struct farm *previous, bool reads_capacity)
 {
     const struct instance *old = previous == NULL ? NULL : farm_find(previous, instance->number);
 
     if (old == NULL || strcmp(old->url, instance->url) != 0)
         return;
     char *url = instance->url;
-    struct instance_capacity capacity = instance->capacity;
+    unsigned capacity = instance->capacity;
     *instance = *old;
     instance->url = url;
-    if (capacity.is_read && old->capacity.is_read)
-        capacity.units = old->capacity.units;
-    instance->capacity = capacity;
+    if (!reads_capacity)
+        instance->capacity = capacity;
 }
 
-static struct instance_capacity capacity_of(const struct config *config, size_t index)
+/* What the rules do with capacities is of the new configuration. */
+static void set_comparison(struct instance *instance, const struct config *config,
+                           bool reads_capacity)
 {
-    return (struct instance_capacity){.units = config->instances[index].capacity,
-                                      .is_compared = capacity_is_compared(config),
-                                      .is_read = config->instances[index].reads_capacity};
+    instance->compares_capacity = capacity_is_compared(config);
+    instance->tells_capacity = reads_capacity && capacity_is_told(config);
 }
 
 static uint32_t new_mark(void)
@@ -51,14 +51,16 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->process_ms = previous == NULL ? 0 : previous->process_ms;
     farm->instances = xcalloc(farm->count, sizeof(*farm->instances));
     for (size_t i = 0; i < farm->count; i++) {
+        bool reads_capacity = config->instances[i].capacity_locator != NULL;
         farm->instances[i] = (struct instance){
             .number = config->instances[i].number,
             .url = xstrdup(config->instances[i].url.text),
             .healthy = true,
-            .capacity = capacity_of(config, i),
+            .capacity = config->instances[i].capacity,
             .changed_ms = now->monotonic_ms,
         };
-        take_over(&farm->instances[i], previous);
+        take_over(&farm->instances[i], previous, reads_capacity);
+        set_comparison(&farm->instances[i], config, reads_capacity);
     }
     return farm;
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "capacity.h"
 #include "names.h"
 
 static enum instance_change set_health(struct instance *instance, bool healthy,
@@ -56,13 +55,6 @@ static unsigned estimate_external(const struct instance *instance, const struct 
     return instance->external_jobs > most ? most : instance->external_jobs;
 }
 
-/* A report that doesn't say it leaves what was known. */
-static void take_capacity(struct instance *instance, unsigned units)
-{
-    if (instance->capacity.is_read && units > 0)
-        instance->capacity.units = units < CAPACITY_MAX ? units : CAPACITY_MAX;
-}
-
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
                                     const struct check_rules *rules, const struct moment *now)
@@ -83,7 +75,8 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     forecast_take(&instance->forecast, instance->external_jobs,
                   start->acceptances != instance->reported);
     instance->reported = start->acceptances;
-    take_capacity(instance, result->capacity);
+    if (result->capacity > 0)
+        instance->capacity = result->capacity;
     return set_health(instance, true, now);
 }
 
@@ -121,7 +114,7 @@ static unsigned check_penalty(const struct instance *instance)
 
 static unsigned in_jobs(const struct instance *instance, unsigned penalty)
 {
-    return instance->capacity.is_compared ? penalty * instance->capacity.units : penalty;
+    return instance->compares_capacity ? penalty * instance->capacity : penalty;
 }
 
 /* What HAProxy has to be told of. */

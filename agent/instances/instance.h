@@ -15,33 +15,28 @@
 /* "reason: detail". */
 #define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
 
-/* What an instance is good for, see common/capacity.h. */
-struct instance_capacity {
-    unsigned units;   /* 1 to CAPACITY_MAX */
-    bool is_compared; /* loads are, by it: then a penalty counts once for each unit */
-    bool is_read;     /* from reports */
-};
-
 /* What is known of one instance. Owned by its farm. */
 struct instance {
     unsigned number;
     char *url;
 
     /* By health checks. */
-    bool asked;               /* a check is under way, or was given up by a reload */
-    bool checked;             /* by at least one health check since it was configured */
-    bool healthy;             /* also before the first: healthy until proven otherwise */
-    unsigned active_jobs;     /* as last reported */
-    unsigned external_jobs;   /* those of them that HAProxy can't see */
-    struct forecast forecast; /* of external_jobs, until the next report */
-    uint32_t reported;        /* accepted jobs that the last report can have */
-    struct instance_capacity capacity;
-    unsigned failures;              /* in a row, of those that count */
-    int64_t failed_ms;              /* monotonic: when the last one that counts began */
-    int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
-    struct timespec last_check;     /* wall clock; 0 before the first */
-    int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
-    unsigned check_ms;              /* how long the last check took */
+    bool asked;                 /* a check is under way, or was given up by a reload */
+    bool checked;               /* by at least one health check since it was configured */
+    bool healthy;               /* also before the first: healthy until proven otherwise */
+    unsigned active_jobs;       /* as last reported */
+    unsigned external_jobs;     /* those of them that HAProxy can't see */
+    struct forecast forecast;   /* of external_jobs, until the next report */
+    uint32_t reported;          /* accepted jobs that the last report can have */
+    unsigned failures;          /* in a row, of those that count */
+    int64_t failed_ms;          /* monotonic: when the last one that counts began */
+    int64_t started_ms;         /* monotonic: when the last check began; 0: none yet */
+    struct timespec last_check; /* wall clock; 0 before the first */
+    int64_t changed_ms;         /* monotonic: since when it is healthy or unhealthy */
+    unsigned check_ms;          /* how long the last check took */
+    unsigned capacity;          /* as configured, or as last reported */
+    bool compares_capacity;     /* the rules do (capacity.h): a penalty is for each unit of it */
+    bool tells_capacity;        /* to HAProxy, since reports say it */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */

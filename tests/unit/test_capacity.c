@@ -13,7 +13,7 @@ static struct config *config_with(const unsigned capacities[3])
     struct config *config = config_of(three);
 
     for (size_t i = 0; i < 3; i++) {
-        config->instances[i].reads_capacity = capacities[i] == 0;
+        config->instances[i].capacity_locator = capacities[i] == 0 ? "/slots" : NULL;
         if (capacities[i] > 0)
             config->instances[i].capacity = capacities[i];
     }
@@ -47,7 +47,7 @@ static void of_one_instance_alone_nothing_is_compared(void **state)
     struct config *config = config_of(one);
 
     assert_false(capacity_is_compared(config));
-    config->instances[0].reads_capacity = true;
+    config->instances[0].capacity_locator = "/slots";
     assert_false(capacity_is_compared(config));
     assert_false(capacity_is_told(config));
     config_free(config);
@@ -79,19 +79,17 @@ static void a_report_says_the_capacity_where_it_is_asked(void **state)
     (void)state;
     struct farm *farm = farm_with((unsigned[]){0, 6, 1}, NULL);
 
-    assert_int_equal(farm->instances[0].capacity.units, 1);
+    assert_int_equal(farm->instances[0].capacity, 1);
     pass_with(&farm->instances[0], 12);
-    pass_with(&farm->instances[1], 12);
-    assert_int_equal(farm->instances[0].capacity.units, 12);
-    assert_int_equal(farm->instances[1].capacity.units, 6);
+    pass_with(&farm->instances[1], 0);
+    assert_int_equal(farm->instances[0].capacity, 12);
+    assert_int_equal(farm->instances[1].capacity, 6);
     pass_with(&farm->instances[0], 0); /* it doesn't say */
-    assert_int_equal(farm->instances[0].capacity.units, 12);
-    pass_with(&farm->instances[0], CAPACITY_MAX + 1);
-    assert_int_equal(farm->instances[0].capacity.units, CAPACITY_MAX);
+    assert_int_equal(farm->instances[0].capacity, 12);
     farm_free(farm);
 }
 
-static void a_reload_keeps_what_reports_said_and_nothing_else(void **state)
+static void a_reload_keeps_what_was_known_until_a_report_says_it(void **state)
 {
     (void)state;
     struct farm *old = farm_with((unsigned[]){0, 0, 2}, NULL);
@@ -100,9 +98,12 @@ static void a_reload_keeps_what_reports_said_and_nothing_else(void **state)
     pass_with(&old->instances[1], 12);
     struct farm *farm = farm_with((unsigned[]){0, 5, 0}, old);
     farm_free(old);
-    assert_int_equal(farm->instances[0].capacity.units, 12);
-    assert_int_equal(farm->instances[1].capacity.units, 5);
-    assert_int_equal(farm->instances[2].capacity.units, 1);
+    assert_int_equal(farm->instances[0].capacity, 12);
+    assert_int_equal(farm->instances[1].capacity, 5);
+    assert_int_equal(farm->instances[2].capacity, 2);
+    assert_true(farm->instances[0].tells_capacity);
+    assert_false(farm->instances[1].tells_capacity);
+    assert_true(farm->instances[1].compares_capacity);
     assert_int_equal(farm->instances[0].passed, 1);
     farm_free(farm);
 }
@@ -153,7 +154,7 @@ int main(void)
         cmocka_unit_test(only_what_is_or_may_be_unequal_is_compared),
         cmocka_unit_test(of_one_instance_alone_nothing_is_compared),
         cmocka_unit_test(a_report_says_the_capacity_where_it_is_asked),
-        cmocka_unit_test(a_reload_keeps_what_reports_said_and_nothing_else),
+        cmocka_unit_test(a_reload_keeps_what_was_known_until_a_report_says_it),
         cmocka_unit_test(a_penalty_counts_for_each_unit_where_capacities_are_compared),
         cmocka_unit_test(what_is_told_of_penalties_is_bounded),
     };

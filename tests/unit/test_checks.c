@@ -559,15 +559,14 @@ static void a_capacity_that_is_read_is_told(void **state)
     struct world *world = new_world(2, NULL);
 
     (void)state;
-    for (size_t i = 0; i < 2; i++)
-        world->farm->instances[i].capacity = (struct instance_capacity){1, true, i == 0};
-    world->farm->instances[0].capacity.units = world->farm->instances[1].capacity.units = 12;
+    world->farm->instances[0].tells_capacity = true;
+    world->farm->instances[0].capacity = world->farm->instances[1].capacity = 12;
     settle(world);
     assert_int_equal(world->servers[0].capacity, 11);
     assert_int_equal(world->servers[1].capacity, 0); /* a literal of the rules */
     loop_for(5 * REFRESH_MS);
     assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 11"), 0);
-    world->farm->instances[0].capacity.units = 3;
+    world->farm->instances[0].capacity = 3;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(world->servers[0].capacity, 2);
     assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 2"), 1);

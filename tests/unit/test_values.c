@@ -181,7 +181,7 @@ static void test_capacities_that_are_told_are_a_variables(void **state)
     (void)state;
     struct config *config = configured(VARIABLES(TWO_URLS, "INSTANCE_7_CAPACITY=6"));
 
-    config->instances[0].reads_capacity = true;
+    config->instances[0].capacity_locator = "/slots";
     check_config(config, 0,
                  EXPECTATIONS({"compares_capacities", "yes"}, {"tells_capacities", "yes"},
                               {"tells_capacity", "yes"}, {"capacity", "req.capacity"}));
