@@ -130,12 +130,12 @@ PYTEST = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -p no:cacheprovi
 run: ## install what is missing, build, and serve until Ctrl-C
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(SIM)
-	@LEASTJOBS_BUILD=$(BUILD) tools/run
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run
 
 demo: ## the same with three simulated instances, whatever .env says
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(SIM)
-	@LEASTJOBS_BUILD=$(BUILD) tools/run --demo
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run --demo
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test

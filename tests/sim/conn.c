@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "health.h"
 #include "serve.h"
 
 static void conn_join_instance(struct conn *conn, struct instance *instance)
@@ -38,7 +39,8 @@ void conn_doom(struct conn *conn, bool reset)
 
 static bool conn_receives(const struct conn *conn)
 {
-    return !conn->doomed && (conn->state == CONN_HEAD || conn->state == CONN_BODY);
+    bool open = conn->state == CONN_SOCKET && wire_pending(&conn->wire) <= WEBSOCKET_PENDING_MAX;
+    return !conn->doomed && (conn->state == CONN_HEAD || conn->state == CONN_BODY || open);
 }
 
 bool conn_is_idle(const struct conn *conn)
@@ -151,12 +153,24 @@ static size_t conn_take_body(struct conn *conn, const char *bytes, size_t len)
     }
 }
 
+/* Takes what fits the state that the connection is in. */
+static size_t conn_take_next(struct conn *conn, const char *bytes, size_t len)
+{
+    switch (conn->state) {
+    case CONN_HEAD:
+        return conn_take_head(conn, bytes, len);
+    case CONN_SOCKET:
+        return websocket_take(conn, bytes, len);
+    default:
+        return conn_take_body(conn, bytes, len);
+    }
+}
+
 static size_t conn_take(struct conn *conn, const char *bytes, size_t len)
 {
     size_t used = 0;
     while (used < len && conn_receives(conn)) {
-        size_t n = conn->state == CONN_HEAD ? conn_take_head(conn, bytes + used, len - used)
-                                            : conn_take_body(conn, bytes + used, len - used);
+        size_t n = conn_take_next(conn, bytes + used, len - used);
         if (n == 0) {
             break;
         }
@@ -291,7 +305,7 @@ static void conn_responded(struct conn *conn)
     serve_end(conn, RECORD_ANSWERED);
     if (conn->after == CONN_REFUSE) {
         conn_drain(conn);
-    } else if (conn->after != CONN_KEEP || !conn->instance->listening) {
+    } else if (conn->after != CONN_KEEP || !conn->instance->main.listening) {
         conn_doom(conn, conn->after == CONN_RESET);
     } else {
         conn->state = CONN_HEAD;
@@ -301,7 +315,7 @@ static void conn_responded(struct conn *conn)
     }
 }
 
-static void conn_flush(struct conn *conn)
+void conn_flush(struct conn *conn)
 {
     enum wire_result result = wire_flush(&conn->wire);
     if (result == WIRE_BROKEN) {
@@ -329,6 +343,22 @@ void conn_release(struct conn *conn, int64_t n)
     if (conn->state == CONN_HELD) {
         conn_enter(conn);
         odd_release(conn, n);
+        conn_leave(conn);
+    }
+}
+
+void conn_lock(struct conn *conn)
+{
+    conn->state = CONN_LOCKED;
+    conn->instance->locked++;
+}
+
+void conn_unlock(struct conn *conn)
+{
+    if (conn->state == CONN_LOCKED) {
+        conn->instance->locked--;
+        conn_enter(conn);
+        serve_now(conn);
         conn_leave(conn);
     }
 }
@@ -368,9 +398,11 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
     conn_enter(conn);
     if (conn->state == CONN_WAIT) {
-        serve_late(conn);
+        health_answer_late(conn);
     } else if (conn->state == CONN_DRAIN) {
         conn_doom(conn, false);
+    } else if (conn->state == CONN_HELD) {
+        odd_release(conn, 1);
     } else {
         wire_tick(&conn->wire);
         conn_flush(conn);
@@ -378,7 +410,7 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     conn_leave(conn);
 }
 
-void conn_open(struct instance *instance, int fd)
+void conn_open(struct instance *instance, int fd, bool of_metrics)
 {
     static const struct wire_events events = {conn_readable, conn_writable, conn_timer};
     struct sim *sim = instance->sim;
@@ -391,6 +423,7 @@ void conn_open(struct instance *instance, int fd)
         free(conn);
         return;
     }
+    conn->of_metrics = of_metrics;
     conn->of_oracle = instance == sim->oracle;
     conn->number = ++sim->last_connection;
     conn_join_instance(conn, instance);

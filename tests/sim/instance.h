@@ -18,15 +18,15 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "health.h"
+#include "jobs.h"
+#include "listener.h"
+#include "odd.h"
+#include "queue.h"
 #include "record.h"
-#include "respond.h"
-#include "serve.h"
+#include "report.h"
 
 enum {
-    INSTANCE_URL_MAX = 80,
-    INSTANCE_BACKLOG = 4096,
-    INSTANCE_ACCEPTS_MAX = 64,     /* in a row before others have their turn */
-    INSTANCE_ACCEPT_RETRY_MS = 50, /* when file descriptors have run out */
     INSTANCE_SLOTS_MAX = 1000000,
     INSTANCE_TIME_MS_MAX = 24 * 3600 * 1000, /* of a job */
     INSTANCE_TIME_BY_AUDIO = -2              /* as job_time_ms: the audio's length times factor */
@@ -34,60 +34,7 @@ enum {
 
 struct instance;
 struct sim;
-
-/* --- jobs; they know nothing of HTTP: a job ends by calling back */
-
-#define JOB_HELD ((int64_t)-1) /* as a job's time: until it is released */
-
-enum job_state { JOB_NONE, JOB_WAITING, JOB_RUNNING };
-
-struct job_queue;
-
-/* Part of its owner's allocation; all zero: no job. */
-struct job {
-    TAILQ_ENTRY(job) link;
-    struct job_queue *queue;
-    struct event timer;
-    int64_t time_us;
-    double started; /* when it got its slot, seconds since the epoch; 0: not yet */
-    enum job_state state;
-    void (*done)(void *arg); /* may free the job */
-    void *arg;
-};
-
-TAILQ_HEAD(job_list, job);
-
-struct job_queue {
-    struct event_base *base; /* not owned */
-    struct job_list running, waiting;
-    unsigned running_count, waiting_count;
-    unsigned slots;
-    unsigned max_active; /* the most that were running and waiting at a time */
-    bool busy;           /* starting jobs; or paused: jobs end, none starts */
-};
-
-/* Starts waiting jobs as long as there are free slots. To be called after a change of slots. */
-void job_queue_run(struct job_queue *queue);
-
-/* Adds a job that takes time_us (or is JOB_HELD). A job of no time whose turn it is ends before
- * this returns. */
-void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
-                void *arg);
-
-/* Gives a job up, in whatever state it is, without calling back; starts the next one. */
-void job_cancel(struct job *job);
-
-/* Ends the n oldest held jobs (n < 0: all). One that still waits ends when its turn comes. */
-void job_release(struct job_queue *queue, int64_t n);
-
-/* Submits a job that belongs to the instance. False when memory is short. */
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry);
-
-/* Takes a connection's job over, if it waits or runs: it goes on. False: there is none, or memory
- * is short. */
-bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry);
-
-/* --- instances */
+struct evbuffer;
 
 enum instance_form { INSTANCE_NESTED, INSTANCE_FLAT };
 
@@ -98,9 +45,14 @@ struct instance_settings {
     double speed; /* every job's time is divided by it */
     unsigned slots;
     enum instance_form form;
-    struct health health;
-    struct odd response; /* to transcriptions that don't ask for one */
-    bool deaf;           /* doesn't notice that a client has gone: the job goes on */
+    enum kind kind;
+    struct health health, load; /* how it answers when it is asked for them */
+    unsigned threads;           /* with as many jobs it answers nothing else; 0: any number */
+    struct odd response;        /* to transcriptions that don't ask for one */
+    bool cors;                  /* answers to other origins, and preflights */
+    bool deletes;               /* jobs, if it is asked to */
+    bool storage;               /* for uploads and downloads */
+    bool deaf;                  /* doesn't notice that a client has gone: the job goes on */
 };
 
 struct instance_counters {
@@ -108,29 +60,28 @@ struct instance_counters {
 };
 
 TAILQ_HEAD(conn_list, conn);
-TAILQ_HEAD(async_list, async);
 
 struct instance {
-    struct sim *sim; /* not owned */
-    unsigned number; /* from 1; 0: the oracle */
-    int fd;          /* owned; bound even while not listening, so that nobody takes the address */
-    bool listening;
-    struct event accept_event, retry_event;
-    struct sockaddr_storage address;
-    socklen_t address_len;
-    char url[INSTANCE_URL_MAX];
+    struct sim *sim;               /* not owned */
+    unsigned number;               /* from 1; 0: the oracle */
+    struct listener main, metrics; /* the latter's base is NULL: there is none */
+    struct event unlock_event;
+    unsigned locked; /* requests that wait for a thread */
     struct instance_settings settings;
     struct instance_counters counters;
     unsigned uploading, open_connections;
-    struct job_queue jobs;
+    struct job_queue queue;
     struct conn_list conns;     /* owned */
-    struct async_list asyncs;   /* owned; they are in the queue as well */
+    struct jobs jobs;           /* its own; those that aren't over are in the queue as well */
     struct record_log requests; /* owns its records */
     struct record_log health_requests;
 };
 
 /* "nested", "flat". False: no such form. */
 bool instance_parse_form(const char *name, enum instance_form *form);
+
+/* Sets the kind and what goes with it: whisper.cpp has one thread. False: no such kind. */
+bool instance_set_kind(struct instance_settings *settings, const char *name);
 
 /* Listens on the address (port 0: any free one, which replaces it). False with a message on
  * stderr; instance_close() is allowed in either case. */
@@ -141,12 +92,26 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
 /* Gives up all connections and jobs, forgets the records, closes the listener. */
 void instance_close(struct instance *instance);
 
+/* Gives it a second address, where its metrics are, if its kind has one and it has none yet. False
+ * with a message on stderr. */
+bool instance_need_metrics(struct instance *instance);
+
+/* Do its jobs take all its threads? */
+bool instance_is_locked(const struct instance *instance);
+
+/* Answers the requests that wait for a thread, soon. */
+void instance_unlock(struct instance *instance);
+
 /* Stops listening: connections are refused, idle ones closed; drop: all reset. Does nothing more
  * than the closing if it doesn't listen. */
 void instance_stop(struct instance *instance, bool drop);
 
 /* Listens again on the same address. False if that failed (errno says why). */
 bool instance_start(struct instance *instance);
+
+/* As if the process had ended and begun anew: all connections are reset, all jobs given up and
+ * forgotten. Whether it listens stays as it is. */
+void instance_restart(struct instance *instance);
 
 /* Sends n further pieces (n < 0: all) of every response that is held. */
 void instance_release_pieces(struct instance *instance, int64_t n);
@@ -178,6 +143,8 @@ struct sim {
     struct instance *instances; /* owned; instance_count of them */
     size_t instance_count;
     struct instance *oracle;     /* owned; NULL: none */
+    const char *jobs_path;       /* not owned; another one than /v1/jobs, or NULL */
+    struct evbuffer *scratch;    /* owned; a body that is made up; empty between two responses */
     struct joblog *joblog;       /* owned; NULL: none */
     uint64_t random;             /* state of the generator that breaks ties, never 0 */
     struct record_store records; /* the list over all instances */

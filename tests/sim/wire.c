@@ -51,6 +51,11 @@ unsigned address_port(const struct sockaddr_storage *address)
                                           : ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
+void address_set_port(struct sockaddr_storage *address, unsigned port)
+{
+    *port_of(address) = htons((in_port_t)port);
+}
+
 bool address_add_port(struct sockaddr_storage *address, uint32_t add)
 {
     uint64_t port = (uint64_t)address_port(address) + add;
@@ -225,6 +230,11 @@ void wire_set_timer(struct wire *wire, int64_t ms)
     evtimer_add(&wire->timer, &time);
 }
 
+void wire_stop_timer(struct wire *wire)
+{
+    evtimer_del(&wire->timer);
+}
+
 static ssize_t plain_result(ssize_t n)
 {
     if (n >= 0) {
@@ -288,6 +298,11 @@ static void keep(struct wire *wire, const char *bytes, size_t len)
 {
     if (wire->sent == wire->len) {
         wire->sent = wire->len = 0;
+    }
+    if (wire->cap - wire->len < len && wire->sent > 0) {
+        wire->len -= wire->sent;
+        memmove(wire->bytes, wire->bytes + wire->sent, wire->len);
+        wire->sent = 0;
     }
     if (wire->cap - wire->len < len) {
         size_t cap = (wire->len + len) * 2;
@@ -403,6 +418,11 @@ enum wire_result wire_flush(struct wire *wire)
         }
     }
     return wire->broken ? WIRE_BROKEN : result;
+}
+
+size_t wire_pending(const struct wire *wire)
+{
+    return wire->len - wire->sent;
 }
 
 void wire_tick(struct wire *wire)
