@@ -78,6 +78,9 @@ void config_free(struct config *config)
         if (option_is_text(&option_table[i]))
             free(*(char **)((char *)config + option_table[i].offset));
     }
+    for (size_t i = 0; i < config->health_header_count; i++)
+        free(config->health_headers[i]);
+    free(config->health_headers);
     instances_free(config);
     free(config);
 }

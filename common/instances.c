@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "instance_names.h"
+#include "instance_source.h"
 #include "option_value.h"
 #include "xalloc.h"
 
@@ -13,7 +14,7 @@ static const char *request_path_of(const struct url *url, const char *health_pat
     const char *const paths[] = {health_path, "/health", "/v1/audio/transcriptions", "/transcribe"};
     size_t length = strlen(url->path);
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = health_path == NULL; i < sizeof(paths) / sizeof(paths[0]); i++) {
         size_t end = strlen(paths[i]);
         if (end > 1 && length >= end && strcmp(url->path + length - end, paths[i]) == 0)
             return paths[i];
@@ -59,11 +60,7 @@ static void add_instance(struct config *config, const struct setting *setting, u
     config->instances =
         xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
     config->instances[config->instance_count++] =
-        (struct instance_config){.number = number,
-                                 .url = url,
-                                 .origin = xstrdup(setting->origin),
-                                 .source = source_find(SOURCE_DEFAULT),
-                                 .locator = config->jobs_field};
+        (struct instance_config){.number = number, .url = url, .origin = xstrdup(setting->origin)};
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -187,14 +184,6 @@ static void read_own(struct config *config, const struct settings *settings, str
     }
 }
 
-static void complete(struct instance_config *instance, const struct config *config)
-{
-    if (instance->capacity == 0)
-        instance->capacity = 1;
-    if (instance->health_path == NULL)
-        instance->health_path = xstrdup(config->health_path);
-}
-
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
     if (!read_urls(config, settings, errors))
@@ -206,10 +195,12 @@ void instances_read(struct config *config, const struct settings *settings, stru
         qsort(config->instances, config->instance_count, sizeof(*config->instances),
               compare_numbers);
     reject_same_urls(config, errors);
+    instance_source_check(config, settings, errors);
     if (config->instance_count > 0)
         read_own(config, settings, errors);
     for (size_t i = 0; i < config->instance_count; i++)
-        complete(&config->instances[i], config);
+        instance_source_resolve(&config->instances[i], config, settings, errors);
+    instance_source_check_fields(config, errors);
 }
 
 static void free_texts(struct instance_config *instance)
@@ -227,6 +218,7 @@ void instances_free(struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         url_free(&config->instances[i].url);
         free(config->instances[i].origin);
+        instance_source_free(&config->instances[i]);
         free_texts(&config->instances[i]);
     }
     free(config->instances);

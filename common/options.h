@@ -20,11 +20,13 @@ enum option_type {
     OPTION_HOST,     /* char *: an IP address or a host name */
     OPTION_FILE,     /* char *: an absolute path; NULL if unset */
     OPTION_USER,     /* char *: a user of the system; NULL if unset */
-    OPTION_PATH,     /* char *: a URL's path */
+    OPTION_PATH,     /* char *: a URL's path, and maybe a query */
+    OPTION_REQUEST,  /* char *: where an instance is asked: see request_url.h */
+    OPTION_SOURCE,   /* char *: a row of presets.h */
     OPTION_NETWORKS, /* char *: IP addresses and CIDR blocks separated by commas, or none */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
-    OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */
+    OPTION_LOCATOR,  /* char *: for the source to understand: see instance_source.h */
     OPTION_URL,      /* of an instance: see instances.h */
 };
 

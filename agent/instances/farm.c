@@ -55,8 +55,8 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
         farm->instances[i] = (struct instance){
             .number = config->instances[i].number,
             .url = xstrdup(config->instances[i].url.text),
-            .healthy = true,
             .capacity = config->instances[i].capacity,
+            .healthy = true,
             .changed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous, reads_capacity);

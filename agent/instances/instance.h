@@ -21,22 +21,23 @@ struct instance {
     char *url;
 
     /* By health checks. */
-    bool asked;                 /* a check is under way, or was given up by a reload */
-    bool checked;               /* by at least one health check since it was configured */
-    bool healthy;               /* also before the first: healthy until proven otherwise */
-    unsigned active_jobs;       /* as last reported */
-    unsigned external_jobs;     /* those of them that HAProxy can't see */
-    struct forecast forecast;   /* of external_jobs, until the next report */
-    uint32_t reported;          /* accepted jobs that the last report can have */
-    unsigned failures;          /* in a row, of those that count */
-    int64_t failed_ms;          /* monotonic: when the last one that counts began */
-    int64_t started_ms;         /* monotonic: when the last check began; 0: none yet */
-    struct timespec last_check; /* wall clock; 0 before the first */
-    int64_t changed_ms;         /* monotonic: since when it is healthy or unhealthy */
-    unsigned check_ms;          /* how long the last check took */
-    unsigned capacity;          /* as configured, or as last reported */
-    bool compares_capacity;     /* the rules do (capacity.h): a penalty is for each unit of it */
-    bool tells_capacity;        /* to HAProxy, since reports say it */
+    bool asked;                     /* a check is under way, or was given up by a reload */
+    bool checked;                   /* by at least one health check since it was configured */
+    bool healthy;                   /* also before the first: healthy until proven otherwise */
+    unsigned active_jobs;           /* as last reported */
+    unsigned external_jobs;         /* those of them that HAProxy can't see */
+    struct forecast forecast;       /* of external_jobs, until the next report */
+    uint32_t reported;              /* accepted jobs that the last report can have */
+    unsigned failures;              /* in a row, of those that count */
+    int64_t failed_ms;              /* monotonic: when the last one that counts began */
+    int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
+    struct timespec last_check;     /* wall clock; 0 before the first */
+    int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
+    unsigned check_ms;              /* how long the last check took */
+    unsigned capacity;              /* as configured, or as last reported */
+    bool lacks_capacity;            /* one was to be read in the last report, but there was none */
+    bool compares_capacity;         /* the rules do (capacity.h): a penalty is for each unit of it */
+    bool tells_capacity;            /* to HAProxy, since reports say it */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
@@ -80,7 +81,11 @@ struct check_rules {
  * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
  * within that doubt the last number of external jobs stands, and the jobs accepted before the check
- * are counted among them.
+ * are counted among them. Of one that reports nothing (presets.h) what HAProxy has open is all.
+ *
+ * One that reports nothing may be unable to answer while it works. If its check timed out, but its
+ * port took the connection, and a job of ours is open on it, it is *busy* (CHECK_BUSY): that is no
+ * failure that counts, but it is picked last until it answers.
  */
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,

@@ -9,6 +9,7 @@ import pytest
 
 from client import Job
 from farm import LOAD_UNIT
+from load import reload_and_wait
 from waiting import wait_for
 
 CAPACITY_MAX = 10_000
@@ -156,6 +157,62 @@ def test_the_log_and_health_show_loads_and_capacities(lab):
     assert jobs[0].response().status == 200
     (line,) = farm.wait_for_log(1)
     assert (line["pick"], line["load"], line["loads"]) == ("instance1", "3", "1:0+3+0,2:0+0+0")
+
+
+def start_reporting(lab, slots, **more):
+    """Instances whose reports say their slots, which count as their capacity."""
+    farm = lab.farm(len(slots), CAPACITY_FIELD="auto", HEALTH_CHECK_INTERVAL="50ms", **more)
+    for number, count in slots.items():
+        farm.instances[number].set(slots=count)
+    return farm.start()
+
+
+def wait_for_capacities(farm, expected):
+    def right():
+        jobs = farm.table("jobs")
+        told = {n: jobs.get(n, {"gpc1": 0})["gpc1"] + 1 for n in expected}
+        assert told == expected
+        shown = farm.health_of_all()
+        return {n: shown[n]["capacity"] for n in expected} == expected
+
+    wait_for(right, f"HAProxy to be told capacities {expected}")
+
+
+def test_capacities_are_read_from_reports_and_change_with_them(lab):
+    dice = random.Random(7)
+    farm = start_reporting(lab, {1: 1, 2: 6, 3: 3})
+    for capacities in ({1: 1, 2: 6, 3: 3}, {1: 40, 2: 2, 3: 3}, {1: 2, 2: 2, 3: 2}):
+        for number, slots in capacities.items():
+            farm.instances[number].set(slots=slots)
+        wait_for_capacities(farm, capacities)
+        external = {n: dice.randint(0, 2 * c) for n, c in capacities.items()}
+        for number, jobs in external.items():
+            farm.instances[number].set(external_jobs=jobs)
+        wait_for_exactly(farm, external)
+        loads = dict(external)
+        for _ in range(8):
+            allowed = best(loads, capacities)
+            number = farm.open_job_and_see()
+            assert number in allowed, f"{number}: loads {loads}, capacities {capacities}"
+            loads[number] += 1
+        end_all_jobs(farm)
+
+
+def test_a_configured_capacity_wins_and_a_reload_is_told_again(lab):
+    farm = start_reporting(lab, {1: 1, 2: 6, 3: 3}, INSTANCE_1_CAPACITY=100)
+    wait_for_capacities(farm, {2: 6, 3: 3})
+    assert farm.health_of(1)["capacity"] == 100
+    assert {farm.open_job_and_see() for _ in range(10)} == {1}
+    reload_and_wait(farm)
+    wait_for_capacities(farm, {2: 6, 3: 3})
+    farm.release_all()
+
+
+def test_what_no_report_has_said_is_one(lab):
+    farm = lab.farm(2, INSTANCE_2_CAPACITY_FIELD="/nowhere", INSTANCE_1_CAPACITY=2)
+    farm.start()
+    assert [farm.open_job_and_see() for _ in range(3)].count(1) == 2
+    assert farm.table("jobs").get(2, {"gpc1": 0})["gpc1"] == 0
 
 
 def test_nobody_left_is_503_and_a_failed_connection_goes_to_the_next_best(lab):

@@ -173,16 +173,20 @@ def conf_is_whole(text):
 
 
 @pytest.fixture
-def ca_file(tmp_path):
-    """A file for INSTANCE_CA_FILE, which must be readable; the examples name one that isn't here."""
-    path = tmp_path / "ca.pem"
-    path.write_text("")
-    return path
+def files(tmp_path):
+    """Files that must be readable, by the options that name them; the examples' aren't here."""
+    headers = tmp_path / "headers"
+    headers.write_text("Authorization: Bearer token\n")
+    headers.chmod(0o600)
+    certificates = tmp_path / "ca.pem"
+    certificates.write_text("")
+    return {"INSTANCE_CA_FILE": certificates, "HEALTH_HEADERS_FILE": headers}
 
 
-def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_path, ca_file):
+def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_path, files):
     text = uncommented(read("agent/agent.conf"), CONF_LINE, conf_is_whole)
-    text = re.sub(r"^(instance_ca_file) = .*$", rf'\1 = "{ca_file}";', text, flags=re.MULTILINE)
+    for name, file in files.items():
+        text = re.sub(rf"^({name.lower()}) = .*$", rf'\1 = "{file}";', text, flags=re.MULTILINE)
     path = tmp_path / "agent.conf"
     path.write_text(text)
     done = run("leastjobs-agent", "-t", "-c", path)
@@ -190,9 +194,10 @@ def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_pa
     assert b"warning" not in done.stdout
 
 
-def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path, ca_file):
+def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path, files):
     text = uncommented(read(".env.example"), ENV_LINE, lambda line: True)
-    text = re.sub(r"^(INSTANCE_CA_FILE)=.*$", rf"\1={ca_file}", text, flags=re.MULTILINE)
+    for name, file in files.items():
+        text = re.sub(rf"^({name})=.*$", rf"\1={file}", text, flags=re.MULTILINE)
     # The example leaves these to the user.
     text = re.sub(r"^(INSTANCE_([0-9]+)_URL)=$", r"\1=http://10.0.0.\2", text, flags=re.MULTILINE)
     path = tmp_path / ".env"
@@ -213,6 +218,10 @@ OTHER_VALUES = {
     "UNHEALTHY_AFTER": "4",
     "HEALTH_PATH": "/other",
     "JOBS_FIELD": "/other",
+    "JOBS_SOURCE": "none",
+    "LOAD_URL": "/other",
+    "CAPACITY_FIELD": "auto",
+    "HEALTH_HEADERS_FILE": "/other",
     "JOB_ID_FIELD": "/other",
     "PORT": "8081",
     "BIND_ADDRESS": "::",
@@ -303,8 +312,16 @@ def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
     fields = dict(re.findall(row, table, re.DOTALL))
     assert len(fields) > 20
     sources = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.c"))
-    sources = re.sub(r"(?:->|\.)locator\b", " config->jobs_field", sources)
-    sources = re.sub(r"\]\.health_path\b", " config->health_path", sources)
+    # By way of what an instance is asked, and of how its answer is read.
+    own = {
+        "preset": "jobs_source",
+        "locator": "jobs_field",
+        "capacity_locator": "capacity_field",
+        r"health\.url": "health_path",
+        r"load\.url": "load_url",
+    }
+    for field, option in own.items():
+        sources = re.sub(rf"(?:->|\.){field}\b", f" config->{option}", sources)
     for name, field in fields.items():
         used = re.search(rf"\bconfig->{field}\b", sources) is not None
         assert used == (places()[name] != "HAProxy"), name

@@ -234,9 +234,9 @@ static void what_is_said_of_one_instance_is_its_own(void **state)
         "INSTANCE_2_URL=http://b", "INSTANCE_3_URL=http://c", "HEALTH_PATH=/all"});
 
     (void)state;
-    assert_string_equal(config->instances[0].health_path, "/all");
-    assert_string_equal(config->instances[1].health_path, "/two");
-    assert_string_equal(config->instances[2].health_path, "/all");
+    assert_string_equal(config->instances[0].load.url, "http://a/all");
+    assert_string_equal(config->instances[1].load.url, "http://b/two");
+    assert_string_equal(config->instances[2].load.url, "http://c/all");
     assert_int_equal(config->instances[0].capacity, 1);
     assert_int_equal(config->instances[1].capacity, 10000);
     config_free(config);
