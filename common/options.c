@@ -38,10 +38,11 @@ const struct option_info instance_option_table[] = {
         .fallback = "1",
         .example = "4",
         .help = "how many jobs instance N does at a time, compared with the others",
-        .more = "It wins over what `CAPACITY_FIELD` reads. Only the ratios count, so a speed will do "
-                "as well. Where capacities are unequal, a job goes to the instance with the least "
-                "(load + 1) / capacity; where they are equal, to the one with the least load, as "
-                "without them.",
+        .more =
+            "It wins over what `CAPACITY_FIELD` reads. Only the ratios count, so a speed will do "
+            "as well. Where capacities are unequal, a job goes to the instance with the least "
+            "(load + 1) / capacity; where they are equal, to the one with the least load, as "
+            "without them.",
     },
 };
 const size_t instance_option_count =

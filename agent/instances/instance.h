@@ -36,7 +36,7 @@ struct instance {
     unsigned check_ms;              /* how long the last check took */
     unsigned capacity;              /* as configured, or as last reported */
     bool lacks_capacity;            /* one was to be read in the last report, but there was none */
-    bool compares_capacity;         /* the rules do (capacity.h): a penalty is for each unit of it */
+    bool compares_capacity;         /* the rules do: penalties are for each unit, see capacity.h */
     bool tells_capacity;            /* to HAProxy, since reports say it */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
