@@ -55,13 +55,12 @@ enum option_scope {
 
 struct option_info {
     const char *name; /* of the environment variable; in lower case, the file's key */
-    /* Whether INSTANCE_N_ before the name sets it for one instance, by instance_offset. */
-    bool is_for_instance;
-    size_t instance_offset; /* in struct instance_config; "nothing said" is NULL or 0 there */
     enum option_type type;
     enum option_group group;
     enum option_scope scope;
-    size_t offset; /* in struct config */
+    bool is_for_instance;   /* INSTANCE_N_ before the name sets it for one instance */
+    size_t offset;          /* in struct config */
+    size_t instance_offset; /* in struct instance_config; "nothing said" is NULL or 0 there */
     unsigned minimum;
     unsigned maximum;
     const char *fallback; /* the default, as a user would write it; NULL: unset */

@@ -47,15 +47,16 @@ const struct preset preset_table[] = {
         .source = &source_prometheus,
         .locator = "llamacpp:requests_processing+llamacpp:requests_deferred",
         .hint = "start llama-server with --metrics",
-        .read_in = "recorded of Debian's 0.7.0",
+        .read_in = "a server's own answers, llama.cpp 0.7.0 of Debian",
     },
     {
         .name = "whispercpp",
         .server = "whisper.cpp's whisper-server",
         .health_path = "/health",
         .counting = COUNTS_NOTHING,
-        .read_in = "its source, examples/server/server.cpp (its `/load` loads a model: it is never "
-                   "asked)",
+        .read_in =
+            "its source, examples/server/server.cpp, c838670 (its `/load` loads a model: it is "
+            "never asked)",
     },
     {
         .name = "triton",
@@ -66,7 +67,7 @@ const struct preset preset_table[] = {
         .locator = "nv_inference_pending_request_count",
         .counting = COUNTS_WAITING,
         .hint = "not in older Tritons, nor with --allow-metrics=false",
-        .read_in = "its document, docs/user_guide/metrics.md, dcc9123",
+        .read_in = "its user guide, the chapter on metrics, dcc9123",
     },
     {
         .name = "none",

@@ -1,11 +1,13 @@
 /*
- * Writes what the table of options (common/options.h) says into the files that people read:
+ * Writes what the tables of options and of kinds of servers (common/options.h, common/presets.h)
+ * say into the files that people read:
  *
  *     leastjobs-option-docs FORMAT < FILE > NEW_FILE
  *
- * copies FILE with all lines between the one that has BEGIN and the one that has END (or the end of
- * the file) made anew. `make docs` does that to all four, tests/golden/test_documentation.py says
- * when one of them is stale.
+ * copies FILE with all lines between the one that has BEGIN OPTIONS and the one that has END
+ * OPTIONS (or the end of the file) made anew, and those between BEGIN SOURCES and END SOURCES.
+ * `make docs` does that to all four, tests/golden/test_documentation.py says when one of them is
+ * stale.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -15,10 +17,11 @@
 
 #include "option_value.h"
 #include "options.h"
+#include "presets.h"
 #include "xalloc.h"
 
-#define BEGIN "BEGIN OPTIONS"
-#define END "END OPTIONS"
+#define BEGIN "BEGIN "
+#define END "END "
 #define WIDTH 100
 /* Of instances, in the sample of a .env file. */
 #define SAMPLE_INSTANCES 3
@@ -270,17 +273,77 @@ static void put_markdown_option(const struct option_info *option)
     free(text);
 }
 
+static const char *or_dash(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+/* In backquotes, if there is any. The caller frees it. */
+static char *literal(const char *text)
+{
+    return text == NULL ? xstrdup("-") : xasprintf("`%s`", text);
+}
+
+static void put_markdown_sources(void)
+{
+    puts("\n| `JOBS_SOURCE` | server | `HEALTH_PATH` | `LOAD_URL` | form | `JOBS_FIELD` | "
+         "`CAPACITY_FIELD=auto` | read in |\n|---|---|---|---|---|---|---|---|");
+    for (size_t i = 0; i < preset_count; i++) {
+        const struct preset *preset = &preset_table[i];
+        char *load = literal(preset->load_url);
+        char *locator = literal(preset->locator);
+        char *capacity = literal(preset->capacity_locator);
+        printf("| `%s` | %s | `%s` | %s | %s | %s | %s | %s |\n", preset->name,
+               or_dash(preset->server), preset->health_path, load,
+               preset->source == NULL ? "-" : preset->source->name, locator, capacity,
+               or_dash(preset->read_in));
+        free(load);
+        free(locator);
+        free(capacity);
+    }
+}
+
+static void put_roff_source(const struct preset *preset)
+{
+    char *load = literal(preset->load_url);
+    char *locator = literal(preset->locator);
+    char *capacity = literal(preset->capacity_locator);
+    char *text = xasprintf("%s%sHEALTH_PATH `%s`, LOAD_URL %s, %s, JOBS_FIELD %s, "
+                           "CAPACITY_FIELD=auto %s.%s%s%s",
+                           preset->server == NULL ? "" : preset->server,
+                           preset->server == NULL ? "" : ": ", preset->health_path, load,
+                           preset->source == NULL ? "nothing is read" : preset->source->name,
+                           locator, capacity, preset->read_in == NULL ? "" : " Read in ",
+                           preset->read_in == NULL ? "" : preset->read_in,
+                           preset->read_in == NULL ? "" : ".");
+
+    printf(".TP\n.B %s\n", preset->name);
+    put_text(&roff_style, text);
+    putchar('\n');
+    free(text);
+    free(capacity);
+    free(locator);
+    free(load);
+}
+
+static void put_roff_sources(void)
+{
+    for (size_t i = 0; i < preset_count; i++)
+        put_roff_source(&preset_table[i]);
+}
+
 struct format {
     const char *name;
     void (*put_group)(enum option_group group);
     void (*put_option)(const struct option_info *option);
+    void (*put_sources)(void); /* NULL: not there */
 };
 
 static const struct format formats[] = {
-    {"env", put_env_group, put_env_option},
-    {"conf", put_env_group, put_conf_option},
-    {"man", put_roff_group, put_roff_option},
-    {"markdown", put_markdown_group, put_markdown_option},
+    {"env", put_env_group, put_env_option, NULL},
+    {"conf", put_env_group, put_conf_option, NULL},
+    {"man", put_roff_group, put_roff_option, put_roff_sources},
+    {"markdown", put_markdown_group, put_markdown_option, put_markdown_sources},
 };
 
 static void put_table(const struct format *format, enum option_group group,
@@ -301,6 +364,19 @@ static void put_options(const struct format *format)
     }
 }
 
+/* What is made anew begins, or ends, in such a line. */
+static const char *section_of(const char *line, const char *mark)
+{
+    static const char *const sections[] = {"OPTIONS", "SOURCES"};
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        const char *at = strstr(line, mark);
+        if (at != NULL && strncmp(at + strlen(mark), sections[i], strlen(sections[i])) == 0)
+            return sections[i];
+    }
+    return NULL;
+}
+
 static int rewrite(const struct format *format)
 {
     char *line = NULL;
@@ -309,18 +385,22 @@ static int rewrite(const struct format *format)
     bool inside = false;
 
     while (getline(&line, &size, stdin) > 0) {
-        inside = inside && strstr(line, END) == NULL;
+        inside = inside && section_of(line, END) == NULL;
         if (inside)
             continue;
         fputs(line, stdout);
-        if (strstr(line, BEGIN) == NULL)
+        const char *section = section_of(line, BEGIN);
+        if (section == NULL)
             continue;
         found = inside = true;
-        put_options(format);
+        if (strcmp(section, "OPTIONS") == 0)
+            put_options(format);
+        else if (format->put_sources != NULL)
+            format->put_sources();
     }
     free(line);
     if (!found)
-        fputs("leastjobs-option-docs: no line has " BEGIN "\n", stderr);
+        fputs("leastjobs-option-docs: no line has " BEGIN "OPTIONS\n", stderr);
     return found && ferror(stdin) == 0 && fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -185,8 +185,10 @@ static void on_address(void *context, const char *address, const char *reason)
     }
     if (url_is_host_name(host)) {
         set_address(check, address);
-        lookup_warn(check->poller->lookup, instance->number, host, address,
-                    &check->addresses_warned);
+        /* Of another host than the instance's, one address is as good as another. */
+        if (request_of(check)->host == NULL)
+            lookup_warn(check->poller->lookup, instance->number, host, address,
+                        &check->addresses_warned);
     }
     curl_easy_setopt(check->easy, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
     transfers_add(check->poller->transfers, check->index, check->easy);

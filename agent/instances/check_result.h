@@ -36,7 +36,7 @@ struct check_result {
     unsigned active_jobs;          /* if it passed, and something is reported */
     unsigned capacity;             /* 1 to CAPACITY_MAX, if it passed and one was read, else 0 */
     bool lacks_capacity;           /* one was to be read, but there was none */
-    bool is_connected;             /* if it failed: the port took a connection */
+    bool is_connected;             /* if it failed: the port took a new connection */
     char detail[CHECK_DETAIL_MAX]; /* "" or what more is known, printable ASCII */
 };
 

@@ -273,7 +273,7 @@ static char unescape(struct span *value)
 
     if (c == '\\' && value->length > 1 && strchr("\\\"n", value->start[1]) != NULL &&
         value->start[1] != '\0') {
-        c = value->start[1] == 'n' ? '\n' : value->start[1];
+        c = (char)(value->start[1] == 'n' ? '\n' : value->start[1]);
         length = 2;
     }
     value->start += length;

@@ -350,13 +350,11 @@ void conn_release(struct conn *conn, int64_t n)
 void conn_lock(struct conn *conn)
 {
     conn->state = CONN_LOCKED;
-    conn->instance->locked++;
 }
 
 void conn_unlock(struct conn *conn)
 {
     if (conn->state == CONN_LOCKED) {
-        conn->instance->locked--;
         conn_enter(conn);
         serve_now(conn);
         conn_leave(conn);

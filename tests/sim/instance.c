@@ -22,18 +22,19 @@ static void accepted_for_metrics(int fd, void *arg)
     conn_open(arg, fd, true);
 }
 
-/* A job of the connections' has ended: who waits for that is answered now. Not at once: other
- * things of the same moment may be half done. */
+/* Not at once: other things of the same moment may be half done. */
 void instance_unlock(struct instance *instance)
 {
-    if (instance->locked > 0) {
-        event_active(&instance->unlock_event, EV_TIMEOUT, 0);
-    }
+    event_active(&instance->unlock_event, EV_TIMEOUT, 0);
 }
 
+/* Who waits for a thread is answered now. */
 static void job_has_ended(void *arg)
 {
-    instance_unlock(arg);
+    struct instance *instance = arg;
+    if (instance->settings.threads > 0) {
+        instance_unlock(instance);
+    }
 }
 
 static void unlock(evutil_socket_t fd, short what, void *arg)

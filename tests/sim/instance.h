@@ -66,7 +66,6 @@ struct instance {
     unsigned number;               /* from 1; 0: the oracle */
     struct listener main, metrics; /* the latter's base is NULL: there is none */
     struct event unlock_event;
-    unsigned locked; /* requests that wait for a thread */
     struct instance_settings settings;
     struct instance_counters counters;
     unsigned uploading, open_connections;

@@ -198,9 +198,6 @@ void serve_end(struct conn *conn, enum record_outcome outcome)
     if (!record->hashed) {
         end_upload(conn);
     }
-    if (conn->state == CONN_LOCKED) {
-        conn->instance->locked--;
-    }
     /* A job that lasted as long as its response is over with it. */
     if (outcome == RECORD_ANSWERED && conn->job.state == JOB_RUNNING) {
         conn->job_ended = true;

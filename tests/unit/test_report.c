@@ -214,6 +214,8 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
         "\nleastjobs_instance_healthy{name=\"instance1\"} 1\n",
         "\nleastjobs_instance_healthy{name=\"instance30\"} 0\n",
         "\nleastjobs_instance_drained{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_busy{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_capacity{name=\"instance1\"} 3\n",
         "\nleastjobs_instance_drained{name=\"instance2\"} 1\n",
         "\nleastjobs_instance_active_jobs{name=\"instance1\"} 5\n",
         "\nleastjobs_instance_in_flight{name=\"instance1\"} 4\n",
