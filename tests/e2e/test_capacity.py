@@ -104,7 +104,8 @@ def some_parts(dice, capacity):
 def close_parts(dice, capacities):
     """All costs are nearly the same: whole multiples of a fraction, a sixteenth more or less."""
     one = LOAD_UNIT * dice.randint(1, LOAD_MAX // max(capacities.values()) - 2)
-    return {n: max(0, one * c - LOAD_UNIT + dice.choice([-1, 0, 0, 1])) for n, c in capacities.items()}
+    near = {n: one * c - LOAD_UNIT + dice.choice([-1, 0, 0, 1]) for n, c in capacities.items()}
+    return {n: max(0, parts) for n, parts in near.items()}
 
 
 @pytest.mark.parametrize("seed", range(6))
