@@ -24,7 +24,7 @@ static void read_option(struct config *config, const struct option_info *option,
         if (problem == NULL)
             problem = option_value_set(config, option, setting->value);
         if (problem != NULL)
-            settings_reject(errors, setting, problem);
+            option_value_reject(errors, option, setting, problem);
     }
     /* After an error too: later checks must find a value there. */
     if ((setting == NULL || problem != NULL) && option->fallback != NULL)

@@ -35,17 +35,8 @@ static void warn_of_request_path(const struct config *config, const struct setti
                     (int)(strlen(url->text) - strlen(path)), url->text);
 }
 
-static void reject_url(const struct setting *setting, const char *problem, struct errors *errors)
-{
-    struct setting redacted = *setting;
-
-    redacted.value = url_redact(setting->value);
-    settings_reject(errors, &redacted, problem);
-    free(redacted.value);
-}
-
-static void add_instance(struct config *config, const struct setting *setting, unsigned number,
-                         struct errors *errors)
+static void add_instance(struct config *config, const struct option_info *option,
+                         const struct setting *setting, unsigned number, struct errors *errors)
 {
     struct url url;
     const char *problem = settings_reference_problem(setting);
@@ -53,7 +44,7 @@ static void add_instance(struct config *config, const struct setting *setting, u
     if (problem == NULL)
         problem = url_parse(&url, setting->value);
     if (problem != NULL) {
-        reject_url(setting, problem, errors);
+        option_value_reject(errors, option, setting, problem);
         return;
     }
     warn_of_request_path(config, setting, &url, errors);
@@ -129,7 +120,7 @@ static bool read_urls(struct config *config, const struct settings *settings, st
         enum instance_name form = instance_name_parse(setting->name, &number, &option);
         bool is_url = form == INSTANCE_NAME_GOOD && option->type == OPTION_URL;
         if (is_url)
-            add_instance(config, setting, number, errors);
+            add_instance(config, option, setting, number, errors);
         else if (form == INSTANCE_NAME_NUMBER)
             report_number(setting, errors);
         any = any || is_url;
@@ -145,15 +136,41 @@ static int compare_to_number(const void *key, const void *element)
     return (number > other) - (number < other);
 }
 
-static void report_alone(const struct settings *settings, const struct setting *setting,
-                         unsigned number, struct errors *errors)
+static void free_texts(struct instance_config *instance)
 {
+    const struct option_info *option;
+
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option_is_text(option) && option->type != OPTION_URL)
+            free(*(char **)((char *)instance + option->instance_offset));
+    }
+}
+
+static void set_own(struct instance_config *instance, const struct option_info *option,
+                    const struct setting *setting, struct errors *errors)
+{
+    const char *problem = settings_reference_problem(setting);
+
+    if (problem == NULL)
+        problem = option_value_set_field((char *)instance + option->instance_offset, option,
+                                         setting->value);
+    if (problem != NULL)
+        option_value_reject(errors, option, setting, problem);
+}
+
+/* Of an instance that isn't there, because of its URL or because nobody has named it. */
+static void check_alone(const struct settings *settings, const struct setting *setting,
+                        const struct option_info *option, unsigned number, struct errors *errors)
+{
+    struct instance_config nobody = {0};
     char *url = xasprintf("INSTANCE_%u_URL", number);
     char *problem = xasprintf("there is no %s", url);
 
-    /* A URL that is bad has an error of its own. */
     if (settings_find(settings, url) == NULL)
         report_name(setting, problem, errors);
+    else
+        set_own(&nobody, option, setting, errors);
+    free_texts(&nobody);
     free(problem);
     free(url);
 }
@@ -169,18 +186,14 @@ static void read_own(struct config *config, const struct settings *settings, str
             option->type == OPTION_URL)
             continue;
         struct instance_config *instance =
-            bsearch(&number, config->instances, config->instance_count, sizeof(*config->instances),
-                    compare_to_number);
-        if (instance == NULL) {
-            report_alone(settings, setting, number, errors);
-            continue;
-        }
-        const char *problem = settings_reference_problem(setting);
-        if (problem == NULL)
-            problem = option_value_set_field((char *)instance + option->instance_offset, option,
-                                             setting->value);
-        if (problem != NULL)
-            settings_reject(errors, setting, problem);
+            config->instance_count == 0
+                ? NULL
+                : bsearch(&number, config->instances, config->instance_count,
+                          sizeof(*config->instances), compare_to_number);
+        if (instance == NULL)
+            check_alone(settings, setting, option, number, errors);
+        else
+            set_own(instance, option, setting, errors);
     }
 }
 
@@ -196,21 +209,10 @@ void instances_read(struct config *config, const struct settings *settings, stru
               compare_numbers);
     reject_same_urls(config, errors);
     instance_source_check(config, settings, errors);
-    if (config->instance_count > 0)
-        read_own(config, settings, errors);
+    read_own(config, settings, errors);
     for (size_t i = 0; i < config->instance_count; i++)
         instance_source_resolve(&config->instances[i], config, settings, errors);
     instance_source_check_fields(config, errors);
-}
-
-static void free_texts(struct instance_config *instance)
-{
-    const struct option_info *option;
-
-    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
-        if (option_is_text(option) && option->type != OPTION_URL)
-            free(*(char **)((char *)instance + option->instance_offset));
-    }
 }
 
 void instances_free(struct config *config)

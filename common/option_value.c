@@ -11,6 +11,7 @@
 #include "pointer_hint.h"
 #include "presets.h"
 #include "request_url.h"
+#include "url.h"
 #include "xalloc.h"
 
 #define PROBLEM_MAX 1600
@@ -182,6 +183,18 @@ const char *option_value_set_field(void *field, const struct option_info *option
     default:
         return set_text(option, value, field);
     }
+}
+
+void option_value_reject(struct errors *errors, const struct option_info *option,
+                         const struct setting *setting, const char *problem)
+{
+    struct setting redacted = *setting;
+    bool is_url =
+        option->type == OPTION_URL || option->type == OPTION_REQUEST || option->type == OPTION_PATH;
+
+    redacted.value = is_url ? url_redact(setting->value) : xstrdup(setting->value);
+    settings_reject(errors, &redacted, problem);
+    free(redacted.value);
 }
 
 /* In the largest unit that keeps it whole. */

@@ -87,13 +87,15 @@ static struct check_result result_of_code(const struct response *response, CURLc
     }
 }
 
-/* "/metrics" of "http://10.0.0.5:8000/metrics". */
-static const char *path_of(const char *url)
+/* "/metrics" of "http://10.0.0.5:8000/metrics?a=b": a query may have a secret. */
+static const char *path_of(const char *url, int *length)
 {
     const char *authority = strstr(url, "://");
     const char *path = authority == NULL ? NULL : strchr(authority + 3, '/');
+    const char *start = path == NULL ? url : path;
 
-    return path == NULL ? url : path;
+    *length = (int)strcspn(start, "?");
+    return start;
 }
 
 /* Of two requests, which it was; and what to do where the server is known to need something. */
@@ -104,10 +106,12 @@ static void explain(struct check_result *result, const struct instance_config *i
     bool is_hinted = !is_health && instance->preset->hint != NULL &&
                      (result->reason == CHECK_HTTP_STATUS || result->reason == CHECK_NO_JOB_COUNT);
 
+    int length;
+
     if (is_one)
         return;
-    check_result_append(result, " from %s",
-                        path_of(is_health ? instance->health.url : instance->load.url));
+    const char *path = path_of(is_health ? instance->health.url : instance->load.url, &length);
+    check_result_append(result, " from %.*s", length, path);
     if (is_hinted)
         check_result_append(result, ": %s", instance->preset->hint);
 }

@@ -60,9 +60,7 @@ static void check_problem(const char *text, unsigned line, const char *problem)
     exposition_begin(&exposition, copy, length);
     while (exposition_next(&exposition, &sample))
         ;
-    if (exposition.problem == NULL)
-        fail_msg("\"%s\" has no problem", text);
-    assert_case_text(text, exposition.problem, problem);
+    assert_case_text(text, exposition.problem == NULL ? "" : exposition.problem, problem);
     assert_case(text, exposition.line == line);
     free(copy);
 }
@@ -185,9 +183,9 @@ static void a_number_has_a_bound(void **state)
     memset(text, '0', sizeof(text));
     text[0] = 'a';
     text[1] = ' ';
-    strcpy(text + sizeof(text) - 3, "1\n");
+    memcpy(text + sizeof(text) - 3, "1\n", sizeof("1\n"));
     check_problem(text, 1, "a value isn't a number");
-    strcpy(text + 300, "1\n");
+    memcpy(text + 300, "1\n", sizeof("1\n"));
     assert_true(value_of(text) == 1);
 }
 

@@ -15,18 +15,18 @@ static void a_request_is_below_the_instance_at_its_port_or_elsewhere(void **stat
         const char *instance;
         const char *text;
         const char *url;
-        const char *host;
+        const char *host; /* "": the instance's */
     } cases[] = {
-        {"http://a", "/metrics", "http://a/metrics", NULL},
-        {"http://a:8000/asr", "/metrics", "http://a:8000/asr/metrics", NULL},
-        {"http://a/asr", "/v1/loads?include=core", "http://a/asr/v1/loads?include=core", NULL},
-        {"https://a/asr", ":8002/metrics", "https://a:8002/metrics", NULL},
-        {"http://[2001:db8::1]:8000", ":8002/metrics", "http://[2001:db8::1]:8002/metrics", NULL},
+        {"http://a", "/metrics", "http://a/metrics", ""},
+        {"http://a:8000/asr", "/metrics", "http://a:8000/asr/metrics", ""},
+        {"http://a/asr", "/v1/loads?include=core", "http://a/asr/v1/loads?include=core", ""},
+        {"https://a/asr", ":8002/metrics", "https://a:8002/metrics", ""},
+        {"http://[2001:db8::1]:8000", ":8002/metrics", "http://[2001:db8::1]:8002/metrics", ""},
         {"http://a", "http://b/metrics", "http://b/metrics", "b"},
         {"http://a", "https://b.example:8443/m?x=1&y=%20", "https://b.example:8443/m?x=1&y=%20",
          "b.example"},
         {"http://a", "http://[2001:db8::2]:9/m", "http://[2001:db8::2]:9/m", "2001:db8::2"},
-        {"http://a:1", "http://A:2/m", "http://a:2/m", NULL},
+        {"http://a:1", "http://A:2/m", "http://a:2/m", ""},
         {"http://a", "http://b", "http://b/", "b"},
         {"http://a", "http://b?x=/", "http://b/?x=/", "b"},
     };
@@ -39,9 +39,7 @@ static void a_request_is_below_the_instance_at_its_port_or_elsewhere(void **stat
             fail_msg("\"%s\": %s", cases[i].text, problem);
         struct request request = request_make(&instance, cases[i].text);
         assert_case_text(cases[i].text, request.url, cases[i].url);
-        assert_case(cases[i].text, (request.host == NULL) == (cases[i].host == NULL));
-        if (request.host != NULL)
-            assert_case_text(cases[i].text, request.host, cases[i].host);
+        assert_case_text(cases[i].text, request.host == NULL ? "" : request.host, cases[i].host);
         request_free(&request);
         assert_null(request.url);
         url_free(&instance);
