@@ -74,6 +74,14 @@ static void compare_instance(const struct instance_config *old, const struct ins
     }
 }
 
+/* By another source, which knows where capacities are, or doesn't: the rules are others then. */
+static bool is_read_otherwise(const struct instance_config *old, const struct instance_config *new)
+{
+    return (old->capacity_locator == NULL) != (new->capacity_locator == NULL) &&
+           old->own.capacity ==
+               new->own.capacity &&is_same_text(old->own.capacity_field, new->own.capacity_field);
+}
+
 /* Of the instance at an index; above all of them at the end. */
 static unsigned number_at(const struct config *config, size_t index)
 {
@@ -85,6 +93,7 @@ static unsigned number_at(const struct config *config, size_t index)
 static void compare_instances(const struct config *old, const struct config *new,
                               struct difference *difference)
 {
+    bool is_for_all = is_same_text(old->capacity_field, new->capacity_field);
     size_t i = 0;
     size_t j = 0;
 
@@ -96,6 +105,9 @@ static void compare_instances(const struct config *old, const struct config *new
             add_difference(difference, number, "URL");
         else
             compare_instance(&old->instances[i], &new->instances[j], difference);
+        if (left == right && is_for_all &&
+            is_read_otherwise(&old->instances[i], &new->instances[j]))
+            add_difference(difference, number, "JOBS_SOURCE");
         i += left == number;
         j += right == number;
     }

@@ -30,7 +30,7 @@ const struct option_info instance_option_table[] = {
         .name = "INSTANCE_N_CAPACITY",
         .type = OPTION_NUMBER,
         .group = OPTION_INSTANCES,
-        .scope = OPTION_IN_AGENT,
+        .scope = OPTION_IN_BOTH,
         .is_for_instance = true,
         .instance_offset = INSTANCE_FIELD(own.capacity),
         .minimum = 1,
@@ -38,7 +38,11 @@ const struct option_info instance_option_table[] = {
         .fallback = "1",
         .example = "4",
         .help = "how many jobs instance N does at a time, compared with the others",
-        .more = "It wins over what `CAPACITY_FIELD` reads.",
+        .more =
+            "It wins over what `CAPACITY_FIELD` reads. Only the ratios count, so a speed will do "
+            "as well. Where capacities are unequal, a job goes to the instance with the least "
+            "(load + 1) / capacity; where they are equal, to the one with the least load, as "
+            "without them.",
     },
 };
 const size_t instance_option_count =
@@ -171,7 +175,7 @@ const struct option_info option_table[] = {
         .name = "CAPACITY_FIELD",
         .type = OPTION_LOCATOR,
         .group = OPTION_HEALTH,
-        .scope = OPTION_IN_AGENT,
+        .scope = OPTION_IN_BOTH,
         .offset = FIELD(capacity_field),
         .is_for_instance = true,
         .instance_offset = INSTANCE_FIELD(own.capacity_field),

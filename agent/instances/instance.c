@@ -141,7 +141,8 @@ void instance_inherit(struct instance *instance)
         forecast_restart(&instance->forecast, instance->external_jobs);
     instance->in_flight = 0;
     instance->sessions = 0;
-    instance->acceptances = instance->reported = instance->told = 0;
+    instance->acceptances = instance->reported = 0;
+    instance->told = instance->told_capacity = 0;
     instance->jobs_penalty = 0;
     server_errors_expect_process(&instance->errors);
 }
@@ -158,15 +159,23 @@ static unsigned check_penalty(const struct instance *instance)
     return instance->error[0] == '\0' ? 0 : PENALTY_MAX;
 }
 
+static unsigned in_jobs(const struct instance *instance, unsigned penalty)
+{
+    return instance->compares_capacity ? penalty * instance->capacity : penalty;
+}
+
 /* What HAProxy has to be told of. */
 static unsigned told_penalty(const struct instance *instance)
 {
-    return check_penalty(instance) + server_errors_penalty(&instance->errors);
+    unsigned penalty =
+        in_jobs(instance, check_penalty(instance) + server_errors_penalty(&instance->errors));
+
+    return penalty < TOLD_PENALTY_MAX ? penalty : TOLD_PENALTY_MAX;
 }
 
 unsigned instance_penalty(const struct instance *instance)
 {
-    return instance->jobs_penalty + told_penalty(instance);
+    return in_jobs(instance, instance->jobs_penalty) + told_penalty(instance);
 }
 
 unsigned instance_load(const struct instance *instance)

@@ -266,6 +266,7 @@ def generate(tmp_path_factory):
     (folder / "other").write_text("another-example-of-a-key\n")
     base = {
         "INSTANCE_1_URL": "https://host.example",
+        "INSTANCE_2_URL": "http://another.example",
         "HAPROXY_USER": "root",
         "MAX_CONNECTIONS": "10",
         "TLS_CERT_FILE": str(folder / "balancer.pem"),
@@ -276,7 +277,7 @@ def generate(tmp_path_factory):
         if name in OTHER_FILES:
             changed = {name: str(folder / OTHER_FILES[name])}
         elif name == INSTANCES:
-            changed = {"INSTANCE_2_URL": "http://other.example"}
+            changed = {"INSTANCE_3_URL": "http://other.example"}
         elif name in OTHER_OWN_VALUES:
             changed = {name.replace("_N_", "_1_"): OTHER_OWN_VALUES[name]}
         else:
