@@ -155,14 +155,16 @@ static char *harmless_value(const struct option_info *option, const char *value)
     case OPTION_USER:
         return xstrdup(strcmp(value, "root") == 0 ? value : HARMLESS);
     case OPTION_PATH:
-    case OPTION_POINTERS:
+    case OPTION_REQUEST:
+    case OPTION_SOURCE:
+    case OPTION_LOCATOR:
     case OPTION_MEMBER:
         return xstrdup("/" HARMLESS);
     case OPTION_NETWORKS:
         return harmless_networks(value);
     case OPTION_ORIGINS:
         return harmless_origins(value);
-    case OPTION_PRESETS:
+    case OPTION_PROXIED:
         return harmless_paths(value);
     default:
         promise_of(option->type == OPTION_PATHS, option->name);
@@ -393,7 +395,7 @@ static const char *sample_text_of(enum option_type type)
     switch (type) {
     case OPTION_PATHS:
         return "/a/b,/c/";
-    case OPTION_PRESETS:
+    case OPTION_PROXIED:
         return "openai,whisperx,/a/b,/c/*";
     case OPTION_ORIGINS:
         return "https://a.example:8443,http://[::1]:3000";
