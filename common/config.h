@@ -15,8 +15,9 @@
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
 #define CAPACITY_MAX 10000
-/* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
-#define CONFIG_NO_PROXIES "none"
+/* The word for an empty list, since an empty value counts as unset. */
+#define CONFIG_NONE "none"
+#define CONFIG_ALL_ORIGINS "*"
 
 /* What INSTANCE_N_… says of one instance alone; NULL or 0: nothing. */
 struct own_options {
@@ -73,8 +74,10 @@ struct config {
     unsigned hsts_max_age_s; /* 0: no HSTS */
     char *api_keys_file;     /* NULL: no keys */
     bool status_needs_key;
-    char *extra_paths;
-    char *trusted_proxies; /* CONFIG_NO_PROXIES: nobody is trusted */
+    char *proxy_paths;     /* see proxy_paths.h, also for the next one */
+    char *extra_paths;     /* NULL: none */
+    char *cors_origins;    /* CONFIG_ALL_ORIGINS, CONFIG_NONE or a list */
+    char *trusted_proxies; /* CONFIG_NONE: nobody is trusted */
     unsigned threads;
     unsigned max_connections; /* jobs at a time; 0: not set; genconf then takes what the open files
                                  allow */

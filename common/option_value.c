@@ -8,8 +8,10 @@
 #include "config.h"
 #include "grammar.h"
 #include "instance_source.h"
+#include "origin.h"
 #include "pointer_hint.h"
 #include "presets.h"
+#include "proxy_paths.h"
 #include "request_url.h"
 #include "url.h"
 #include "xalloc.h"
@@ -84,7 +86,7 @@ static const char *member_problem(const char *value)
 
 static bool are_networks(const char *value)
 {
-    return strcmp(value, CONFIG_NO_PROXIES) == 0 || grammar_is_list(value, grammar_is_network);
+    return strcmp(value, CONFIG_NONE) == 0 || grammar_is_list(value, grammar_is_network);
 }
 
 static const char *check_member(const char *value)
@@ -114,6 +116,37 @@ static const char *check_source(const char *value)
     return problem_text;
 }
 
+/* NULL, or what is wrong with the first part that isn't an origin. */
+static const char *check_origin_parts(const char *value)
+{
+    const char *problem = NULL;
+
+    while (problem == NULL && *value != '\0') {
+        size_t length = strcspn(value, ",");
+        char *part = xstrndup(value, length);
+        problem = origin_problem(part);
+        free(part);
+        value += length + (value[length] == ',');
+    }
+    return problem;
+}
+
+static bool is_origin(const char *part)
+{
+    return origin_problem(part) == NULL;
+}
+
+static const char *check_origins(const char *value)
+{
+    if (strcmp(value, CONFIG_ALL_ORIGINS) == 0 || strcmp(value, CONFIG_NONE) == 0 ||
+        grammar_is_list(value, is_origin))
+        return NULL;
+    const char *problem = check_origin_parts(value);
+    return problem != NULL ? problem
+                           : "expected at most 16 origins separated by commas, such as "
+                             "https://page.example,http://localhost:3000, or *, or none";
+}
+
 static const char *check_text(const struct option_info *option, const char *value)
 {
     switch (option->type) {
@@ -140,6 +173,10 @@ static const char *check_text(const struct option_info *option, const char *valu
                    ? NULL
                    : "expected at most 16 paths separated by commas, such as /v1/models,/docs/ "
                      "(letters, digits and -._~/:@+=, no empty, \".\" or \"..\" segments)";
+    case OPTION_PROXIED:
+        return proxy_paths_problem(value);
+    case OPTION_ORIGINS:
+        return check_origins(value);
     case OPTION_NETWORKS:
         return are_networks(value) ? NULL
                                    : "expected at most 16 addresses or networks separated by "
@@ -223,6 +260,8 @@ static const char *describe_type(enum option_type type)
         [OPTION_PATH] = "path",
         [OPTION_NETWORKS] = "at most 16, or none",
         [OPTION_PATHS] = "at most 16 paths",
+        [OPTION_PROXIED] = "at most 16 paths and presets",
+        [OPTION_ORIGINS] = "at most 16 origins, or *, or none",
         [OPTION_MEMBER] = "JSON Pointer",
         [OPTION_LOCATOR] = "at most 16 pointers or metrics",
         [OPTION_REQUEST] = "path, port and path, or URL",

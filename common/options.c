@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "presets.h"
+#include "proxy_paths.h"
 
 #define SECOND 1000U
 #define HOUR (3600U * SECOND)
@@ -235,6 +236,24 @@ const struct option_info option_table[] = {
         .help = "address of the balancer's port; * is all of IPv4, :: all of IPv6 and IPv4",
     },
     {
+        .name = "PROXY_PATHS",
+        .type = OPTION_PROXIED,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(proxy_paths),
+        .fallback = PROXY_PATHS_WHISPERX,
+        .example = "whisperx,openai,/docs/*",
+        .help = "the paths that go to the instances, and presets of paths, separated by commas; a "
+                "trailing / or * makes a prefix",
+        .more = "`whisperx`: `/v1/audio/transcriptions`, `/transcribe` (sent on as the first), "
+                "`/v1/uploads` and `/v1/downloads`, which take POST only. `openai`: "
+                "`/v1/audio/*`, `/v1/models`, `/v1/models/*`, `/v1/chat/completions`, "
+                "`/v1/completions`, `/v1/embeddings`, `/v1/responses`, `/v1/moderations`, "
+                "`/v1/images/*`, `/v1/realtime`, `/v1/rerank` and `/v1/score`, with any method. "
+                "What has such a path is a job for any instance, also a WebSocket or a stream of "
+                "events while it is open.",
+    },
+    {
         .name = "EXTRA_PATHS",
         .type = OPTION_PATHS,
         .group = OPTION_FRONT,
@@ -244,6 +263,22 @@ const struct option_info option_table[] = {
         .example = "/v1/models,/docs/",
         .help = "further paths that go to the instances, separated by commas; a trailing / makes "
                 "a prefix",
+        .more = "The older name of `PROXY_PATHS`: what is in it is added to that.",
+    },
+    {
+        .name = "CORS_ORIGINS",
+        .type = OPTION_ORIGINS,
+        .group = OPTION_FRONT,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(cors_origins),
+        .fallback = CONFIG_ALL_ORIGINS,
+        .example = "https://page.example,http://localhost:3000",
+        .help = "origins whose pages browsers let read answers (CORS), separated by commas; *: "
+                "all; none: the instances say",
+        .more = "Unless it is `none`, preflights are answered here, without a key. With `*` what "
+                "an instance says itself stands; a list replaces it, and lets these pages send "
+                "cookies. An origin is what browsers send, such as `https://page.example:8443`: "
+                "no path, no port that is the scheme's own.",
     },
     {
         .name = "TRUSTED_PROXIES",

@@ -25,6 +25,8 @@ enum option_type {
     OPTION_SOURCE,   /* char *: a row of presets.h */
     OPTION_NETWORKS, /* char *: IP addresses and CIDR blocks separated by commas, or none */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
+    OPTION_PROXIED,  /* char *: paths and presets separated by commas (see proxy_paths.h) */
+    OPTION_ORIGINS,  /* char *: *, none, or origins (RFC 6454) separated by commas */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
     OPTION_LOCATOR,  /* char *: for the source to understand: see instance_source.h */
     OPTION_URL,      /* of an instance: see instances.h */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "proxy_paths.h"
 #include "values/value.h"
 
 #define RETRY_AFTER_MAX_S 30
@@ -104,44 +105,77 @@ static const char *find_part(const char *list, size_t index, size_t *length)
     return list;
 }
 
-size_t value_count_extra_paths(const struct config *config)
+/* --- Paths --- */
+
+bool value_whisperx_paths(const struct place *at)
 {
-    return count_parts(config->extra_paths);
+    return proxy_paths_have_jobs(at->config);
 }
 
-bool value_extra_paths(const struct place *at)
+bool value_proxy_paths(const struct place *at)
 {
-    return value_count_extra_paths(at->config) > 0;
+    return proxy_paths_count(at->config) > 0;
 }
 
 void value_path(const struct place *at, struct text *out)
 {
-    size_t length;
-    const char *path = find_part(at->config->extra_paths, at->item, &length);
+    struct proxy_path path = proxy_paths_at(at->config, at->item);
 
-    text_put(out, path, length);
+    text_put(out, path.text, path.length);
 }
 
 bool value_is_prefix(const struct place *at)
 {
-    size_t length;
-    const char *path = find_part(at->config->extra_paths, at->item, &length);
-
-    return length > 0 && path[length - 1] == '/';
+    return proxy_paths_at(at->config, at->item).is_prefix;
 }
 
-bool value_extra_prefixes(const struct place *at)
+bool value_proxy_prefixes(const struct place *at)
 {
-    for (size_t i = 0; i < value_count_extra_paths(at->config); i++) {
-        if (value_is_prefix(&(struct place){at->config, i}))
+    for (size_t i = 0; i < proxy_paths_count(at->config); i++) {
+        if (proxy_paths_at(at->config, i).is_prefix)
             return true;
     }
     return false;
 }
 
+/* Preflights, too, if they are the instances' to answer. */
+bool value_jobs_of_any_method(const struct place *at)
+{
+    return value_proxy_paths(at) || (value_whisperx_paths(at) && value_cors_none(at));
+}
+
+/* --- Pages of other origins --- */
+
+bool value_cors_all(const struct place *at)
+{
+    return strcmp(at->config->cors_origins, CONFIG_ALL_ORIGINS) == 0;
+}
+
+bool value_cors_none(const struct place *at)
+{
+    return strcmp(at->config->cors_origins, CONFIG_NONE) == 0;
+}
+
+size_t value_count_cors_origins(const struct config *config)
+{
+    const struct place at = {.config = config};
+
+    return value_cors_all(&at) || value_cors_none(&at) ? 0 : count_parts(config->cors_origins);
+}
+
+void value_origin(const struct place *at, struct text *out)
+{
+    size_t length;
+    const char *origin = find_part(at->config->cors_origins, at->item, &length);
+
+    text_put(out, origin, length);
+}
+
+/* --- Proxies before the balancer --- */
+
 size_t value_count_trusted_proxies(const struct config *config)
 {
-    if (strcmp(config->trusted_proxies, CONFIG_NO_PROXIES) == 0)
+    if (strcmp(config->trusted_proxies, CONFIG_NONE) == 0)
         return 0;
     return count_parts(config->trusted_proxies);
 }

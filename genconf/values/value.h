@@ -50,14 +50,20 @@ unsigned value_hsts_max_age(const struct place *at);
 const char *value_api_keys_file(const struct place *at);
 bool value_status_needs_key(const struct place *at);
 bool value_trusted_proxies(const struct place *at);
-bool value_extra_paths(const struct place *at);
-bool value_extra_prefixes(const struct place *at);
+bool value_whisperx_paths(const struct place *at);
+bool value_proxy_paths(const struct place *at);
+bool value_proxy_prefixes(const struct place *at);
+bool value_jobs_of_any_method(const struct place *at);
+bool value_cors_all(const struct place *at);
+bool value_cors_none(const struct place *at);
 unsigned value_request_timeout(const struct place *at);
 unsigned value_retry_after(const struct place *at);
 
-size_t value_count_extra_paths(const struct config *config);
 void value_path(const struct place *at, struct text *out);
 bool value_is_prefix(const struct place *at);
+
+size_t value_count_cors_origins(const struct config *config);
+void value_origin(const struct place *at, struct text *out);
 
 size_t value_count_trusted_proxies(const struct config *config);
 void value_network(const struct place *at, struct text *out);

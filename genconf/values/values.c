@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "proxy_paths.h"
 #include "values/value.h"
 
 enum kind { NUMBER, MS, FLAG, WORD, TEXT };
 
-enum loop { EVERYWHERE = TEMPLATE_EVERYWHERE, INSTANCE, EXTRA_PATH, TRUSTED_PROXY };
+enum loop { EVERYWHERE = TEMPLATE_EVERYWHERE, INSTANCE, PROXY_PATH, CORS_ORIGIN, TRUSTED_PROXY };
 
 struct value {
     struct template_name name;
@@ -62,8 +63,12 @@ static const struct value table[] = {
     A_WORD(EVERYWHERE, api_keys_file, "API_KEYS_FILE; empty without keys"),
     A_FLAG(EVERYWHERE, status_needs_key, "STATUS_NEEDS_KEY"),
     A_FLAG(EVERYWHERE, trusted_proxies, "TRUSTED_PROXIES has some"),
-    A_FLAG(EVERYWHERE, extra_paths, "EXTRA_PATHS has some"),
-    A_FLAG(EVERYWHERE, extra_prefixes, "one of EXTRA_PATHS ends in / and stands for all below it"),
+    A_FLAG(EVERYWHERE, whisperx_paths, "PROXY_PATHS has whisperx"),
+    A_FLAG(EVERYWHERE, proxy_paths, "PROXY_PATHS has others, or EXTRA_PATHS has some"),
+    A_FLAG(EVERYWHERE, proxy_prefixes, "one of them stands for all below it"),
+    A_FLAG(EVERYWHERE, jobs_of_any_method, "not only POST makes a job: other paths, or preflights with CORS_ORIGINS none"),
+    A_FLAG(EVERYWHERE, cors_all, "CORS_ORIGINS is *"),
+    A_FLAG(EVERYWHERE, cors_none, "CORS_ORIGINS is none"),
     A_TIME(EVERYWHERE, request_timeout, "REQUEST_TIMEOUT"),
     A_NUMBER(EVERYWHERE, retry_after, "seconds until all instances have been asked again, at most 30"),
     A_TIME(EVERYWHERE, connect_timeout, "CONNECT_TIMEOUT"),
@@ -95,8 +100,10 @@ static const struct value table[] = {
     A_FLAG(INSTANCE, tells_capacity, "the agent tells its capacity to HAProxy"),
     A_TEXT(INSTANCE, capacity, "its capacity, or req.capacity if the agent tells it"),
 
-    A_TEXT(EXTRA_PATH, path, "one of EXTRA_PATHS"),
-    A_FLAG(EXTRA_PATH, is_prefix, "path ends in / and stands for all below it"),
+    A_TEXT(PROXY_PATH, path, "one of PROXY_PATHS or EXTRA_PATHS, without a last *"),
+    A_FLAG(PROXY_PATH, is_prefix, "path ends in / or * and stands for all below it"),
+
+    A_TEXT(CORS_ORIGIN, origin, "one of CORS_ORIGINS"),
 
     A_TEXT(TRUSTED_PROXY, network, "one of TRUSTED_PROXIES: an address or a block of them"),
 };
@@ -106,7 +113,8 @@ static const struct {
     const char *help;
 } loops[] = {
     {"instance", "in the order of their numbers"},
-    {"extra_path", "in the order of EXTRA_PATHS"},
+    {"proxy_path", "those of PROXY_PATHS but whisperx's, then those of EXTRA_PATHS"},
+    {"cors_origin", "in the order of CORS_ORIGINS; none if it is * or none"},
     {"trusted_proxy", "in the order of TRUSTED_PROXIES"},
 };
 /* clang-format on */
@@ -130,8 +138,10 @@ static size_t count_items(const void *context, size_t loop)
     switch (loop + 1) {
     case INSTANCE:
         return config->instance_count;
-    case EXTRA_PATH:
-        return value_count_extra_paths(config);
+    case PROXY_PATH:
+        return proxy_paths_count(config);
+    case CORS_ORIGIN:
+        return value_count_cors_origins(config);
     default:
         return value_count_trusted_proxies(config);
     }

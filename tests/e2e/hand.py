@@ -56,7 +56,7 @@ class HandInstance:
                 connection.close()
                 return
             head += data
-        if head.startswith(b"POST"):
+        if not head.startswith(b"GET /health "):
             self.jobs.put((connection, head))
             return
         connection.sendall(

@@ -65,17 +65,22 @@ static struct instance_config harmless_instance(const struct instance_config *in
     return copy;
 }
 
-/* As many paths, and each a prefix or not, as it was. The caller frees it. */
-static char *harmless_extra_paths(const char *paths)
+/* As many paths, and each a prefix or not, as it was; presets as they are. The caller frees it. */
+static char *harmless_paths(const char *paths)
 {
     char *text = xstrdup("");
 
     while (*paths != '\0') {
         size_t length = strcspn(paths, ",");
-        bool is_root = length == 1;
-        bool is_prefix = paths[length - 1] == '/';
-        char *longer = xasprintf("%s%s%s%s", text, text[0] == '\0' ? "" : ",",
-                                 is_root ? "" : "/" HARMLESS, is_prefix ? "/" : "");
+        bool has_star = paths[length - 1] == '*';
+        size_t end = length - has_star;
+        const char *comma = text[0] == '\0' ? "" : ",";
+        char *longer;
+        if (paths[0] == '/')
+            longer = xasprintf("%s%s%s%s%s", text, comma, end == 1 ? "" : "/" HARMLESS,
+                               paths[end - 1] == '/' ? "/" : "", has_star ? "*" : "");
+        else
+            longer = xasprintf("%s%s%.*s", text, comma, (int)length, paths);
         free(text);
         text = longer;
         paths += length + (paths[length] == ',');
@@ -88,7 +93,7 @@ static char *harmless_networks(const char *networks)
 {
     char *text = xstrdup(HARMLESS_IPV4);
 
-    if (strcmp(networks, CONFIG_NO_PROXIES) == 0) {
+    if (strcmp(networks, CONFIG_NONE) == 0) {
         free(text);
         return xstrdup(networks);
     }
@@ -97,6 +102,30 @@ static char *harmless_networks(const char *networks)
         free(text);
         text = longer;
         networks++;
+    }
+    return text;
+}
+
+/* As many of them, each with the brackets that it had. */
+static char *harmless_origins(const char *origins)
+{
+    char *text = xstrdup("");
+
+    if (strcmp(origins, CONFIG_ALL_ORIGINS) == 0 || strcmp(origins, CONFIG_NONE) == 0) {
+        free(text);
+        return xstrdup(origins);
+    }
+    while (*origins != '\0') {
+        size_t length = strcspn(origins, ",");
+        const char *open = memchr(origins, '[', length);
+        const char *bracket = memchr(origins, ']', length);
+        size_t tail = bracket == NULL ? 0 : length - (size_t)(bracket - origins);
+        size_t head = bracket == NULL ? 0 : (size_t)(open - origins) + 1;
+        char *longer = xasprintf("%s%s%.*s" HARMLESS "%.*s", text, text[0] == '\0' ? "" : ",",
+                                 (int)head, origins, (int)tail, bracket == NULL ? "" : bracket);
+        free(text);
+        text = longer;
+        origins += length + (origins[length] == ',');
     }
     return text;
 }
@@ -133,9 +162,13 @@ static char *harmless_value(const struct option_info *option, const char *value)
         return xstrdup("/" HARMLESS);
     case OPTION_NETWORKS:
         return harmless_networks(value);
+    case OPTION_ORIGINS:
+        return harmless_origins(value);
+    case OPTION_PROXIED:
+        return harmless_paths(value);
     default:
         promise_of(option->type == OPTION_PATHS, option->name);
-        return harmless_extra_paths(value);
+        return harmless_paths(value);
     }
 }
 
@@ -357,6 +390,20 @@ int stat(const char *restrict path, struct stat *restrict status)
     return 0;
 }
 
+static const char *sample_text_of(enum option_type type)
+{
+    switch (type) {
+    case OPTION_PATHS:
+        return "/a/b,/c/";
+    case OPTION_PROXIED:
+        return "openai,whisperx,/a/b,/c/*";
+    case OPTION_ORIGINS:
+        return "https://a.example:8443,http://[::1]:3000";
+    default:
+        return "/a/b";
+    }
+}
+
 static const char *sample_of(const struct option_info *option, unsigned *random)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1", "agent.example", "*"};
@@ -377,7 +424,7 @@ static const char *sample_of(const struct option_info *option, unsigned *random)
     case OPTION_HOST:
         return hosts[(unsigned)rand_r(random) % 4];
     default:
-        return option->type == OPTION_PATHS ? "/a/b,/c/" : "/a/b";
+        return sample_text_of(option->type);
     }
 }
 

@@ -32,7 +32,9 @@ static void one_instance_is_enough_and_the_rest_has_defaults(void **state)
     assert_int_equal(c->connect_timeout_ms, 3000);
     assert_int_equal(c->log_level, LOG_INFO);
     assert_null(c->instance_ca_file);
+    assert_string_equal(c->proxy_paths, "whisperx");
     assert_null(c->extra_paths);
+    assert_string_equal(c->cors_origins, "*");
     assert_int_equal(c->threads, 1);
     assert_int_equal(c->max_connections, 0);
     assert_string_equal(c->agent_host, "127.0.0.1");
@@ -59,6 +61,8 @@ static void every_variable_sets_its_field(void **state)
                                              "LOG_LEVEL=error",
                                              "INSTANCE_CA_FILE=/dev/null",
                                              "EXTRA_PATHS=/x,/y/",
+                                             "PROXY_PATHS=openai,/z*",
+                                             "CORS_ORIGINS=none",
                                              "THREADS=8",
                                              "MAX_CONNECTIONS=90",
                                              "AGENT_HOST=agent",
@@ -81,6 +85,8 @@ static void every_variable_sets_its_field(void **state)
     assert_int_equal(c->log_level, LOG_ERROR);
     assert_string_equal(c->instance_ca_file, "/dev/null");
     assert_string_equal(c->extra_paths, "/x,/y/");
+    assert_string_equal(c->proxy_paths, "openai,/z*");
+    assert_string_equal(c->cors_origins, "none");
     assert_int_equal(c->threads, 8);
     assert_int_equal(c->max_connections, 90);
     assert_string_equal(c->agent_host, "agent");

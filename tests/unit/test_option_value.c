@@ -274,6 +274,57 @@ static void extra_paths_are_plain_paths_between_commas(void **state)
     check_all_refused(bad, COUNT(bad));
 }
 
+static void proxy_paths_are_paths_and_presets(void **state)
+{
+    static const char *const good[] = {
+        "PROXY_PATHS=whisperx",
+        "PROXY_PATHS=openai,whisperx",
+        "PROXY_PATHS=/v1/models,openai,/docs/*,/docs/,/x*",
+        "PROXY_PATHS=/",
+        "PROXY_PATHS=/*",
+        "PROXY_PATHS=/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,openai"};
+    static const struct refused bad[] = {
+        {"PROXY_PATHS=,", "paths and presets separated by commas"},
+        {"PROXY_PATHS=openai,", "paths and presets separated by commas"},
+        {"PROXY_PATHS=openai,,/a", "paths and presets separated by commas"},
+        {"PROXY_PATHS=OpenAI", "\"OpenAI\" is no preset (whisperx, openai) and no path"},
+        {"PROXY_PATHS=/a,v1/models", "\"v1/models\" is no preset"},
+        {"PROXY_PATHS=/a, /b", "\" /b\" is no preset"},
+        {"PROXY_PATHS=*", "\"*\" is no preset"},
+        {"PROXY_PATHS=openai*", "\"openai*\" is no preset"},
+        {"PROXY_PATHS=/a**", "\"/a**\": expected a path"},
+        {"PROXY_PATHS=/a*/b", "\"/a*/b\": expected a path"},
+        {"PROXY_PATHS=openai,/a/../b", "\"/a/../b\": expected a path"},
+        {"PROXY_PATHS=/a/..*", "\"/a/..*\": expected a path"},
+        {"PROXY_PATHS=/a b", "\"/a b\": expected a path"},
+        {"PROXY_PATHS=/1,/2,/3,/4,/5,/6,/7,/8,/9,/10,/11,/12,/13,/14,/15,/16,openai", "at most 16"},
+    };
+
+    (void)state;
+    check_all_accepted(good, COUNT(good));
+    check_all_refused(bad, COUNT(bad));
+}
+
+static void cors_origins_are_a_list_of_origins_or_a_word(void **state)
+{
+    static const char *const good[] = {"CORS_ORIGINS=*", "CORS_ORIGINS=none",
+                                       "CORS_ORIGINS=https://a.example,http://localhost:3000"};
+    static const struct refused bad[] = {
+        {"CORS_ORIGINS=https://a.example,", "at most 16 origins separated by commas"},
+        {"CORS_ORIGINS=https://a.example,*", "* stands for all origins"},
+        {"CORS_ORIGINS=none,https://a.example", "an origin as browsers send it"},
+        {"CORS_ORIGINS=https://a.example,http://B.example/", "did you mean http://b.example?"},
+        {"CORS_ORIGINS=a://1,a://2,a://3,a://4,a://5", "an origin as browsers send it"},
+        {"CORS_ORIGINS=a://b,a://b,a://b,a://b,a://b,a://b,a://b,a://b,a://b,a://b,a://b,a://b,"
+         "a://b,a://b,a://b,a://b,a://b",
+         "at most 16 origins"},
+    };
+
+    (void)state;
+    check_all_accepted(good, COUNT(good));
+    check_all_refused(bad, COUNT(bad));
+}
+
 static void a_jobs_field_is_a_list_of_json_pointers(void **state)
 {
     static const char *const good[] = {
@@ -391,6 +442,8 @@ int main(void)
         cmocka_unit_test(a_relative_file_is_refused_with_where_it_would_be),
         cmocka_unit_test(a_health_path_is_a_plain_path),
         cmocka_unit_test(extra_paths_are_plain_paths_between_commas),
+        cmocka_unit_test(proxy_paths_are_paths_and_presets),
+        cmocka_unit_test(cors_origins_are_a_list_of_origins_or_a_word),
         cmocka_unit_test(a_jobs_field_is_a_list_of_json_pointers),
         cmocka_unit_test(a_pointer_without_its_slash_is_refused_with_the_one_that_has_it),
         cmocka_unit_test(a_job_id_is_at_a_pointer_that_haproxy_can_follow),

@@ -2,6 +2,8 @@
 
 #include "config.h"
 #include "helper.h"
+#include "options.h"
+#include "proxy_paths.h"
 #include "textfile.h"
 
 /* --- Configurations, from variables as a user has them --- */
@@ -78,9 +80,11 @@ static void test_the_defaults(void **state)
           {"haproxy_user", ""}, {"log_level", "info"}, {"debug", ""}, {"uses_dns", ""},
           {"balancer_address", "*:8080"}, {"balancer_dual_stack", ""},
           {"admin_address", "127.0.0.1:8404"}, {"tls_cert_file", ""}, {"hsts_max_age", "0"},
-          {"api_keys_file", ""}, {"status_needs_key", ""}, {"extra_paths", ""},
-          {"extra_prefixes", ""}, {"request_timeout", "3600000ms"}, {"path_prefixes", ""},
-          {"job_id_path", "job_id"}, {"agent_is_remote", ""}, {"instance_ca_file", "@system-ca"});
+          {"api_keys_file", ""}, {"status_needs_key", ""}, {"whisperx_paths", "yes"},
+          {"proxy_paths", ""}, {"proxy_prefixes", ""}, {"jobs_of_any_method", ""},
+          {"cors_all", "yes"}, {"cors_none", ""}, {"request_timeout", "3600000ms"},
+          {"path_prefixes", ""}, {"job_id_path", "job_id"}, {"agent_is_remote", ""},
+          {"instance_ca_file", "@system-ca"});
 }
 
 static void test_addresses_are_as_bind_and_server_lines_want_them(void **state)
@@ -193,26 +197,31 @@ static void test_lists_are_loops(void **state)
 {
     (void)state;
     const char *const *variables =
-        VARIABLES(ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1");
+        VARIABLES(ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1",
+                  "CORS_ORIGINS=https://a.example,http://[::1]:3000");
     struct config *config = configured(variables);
     struct template_values values = values_of(config);
 
     assert_string_equal(values.loop(0), "instance");
-    assert_string_equal(values.loop(1), "extra_path");
-    assert_string_equal(values.loop(2), "trusted_proxy");
+    assert_string_equal(values.loop(1), "proxy_path");
+    assert_string_equal(values.loop(2), "cors_origin");
+    assert_string_equal(values.loop(3), "trusted_proxy");
     assert_int_equal(values.count_items(config, 0), 1);
     assert_int_equal(values.count_items(config, 1), 2);
-    assert_int_equal(values.count_items(config, 2), 3);
+    assert_int_equal(values.count_items(config, 2), 2);
+    assert_int_equal(values.count_items(config, 3), 3);
     config_free(config);
     CHECK(variables, 0, {"path", "/v1/models"}, {"is_prefix", ""}, {"network", "10.0.0.0/8"},
-          {"extra_paths", "yes"}, {"extra_prefixes", "yes"}, {"trusted_proxies", "yes"});
-    CHECK(variables, 1, {"path", "/docs/"}, {"is_prefix", "yes"}, {"network", "::1"});
+          {"proxy_paths", "yes"}, {"proxy_prefixes", "yes"}, {"trusted_proxies", "yes"},
+          {"origin", "https://a.example"}, {"cors_all", ""}, {"cors_none", ""});
+    CHECK(variables, 1, {"path", "/docs/"}, {"is_prefix", "yes"}, {"network", "::1"},
+          {"origin", "http://[::1]:3000"});
     CHECK(variables, 2, {"network", "10.1.1.1"});
     CHECK(VARIABLES(ONE, "TRUSTED_PROXIES=none", "EXTRA_PATHS=/a"), 0, {"trusted_proxies", ""},
-          {"extra_paths", "yes"}, {"extra_prefixes", ""});
+          {"proxy_paths", "yes"}, {"proxy_prefixes", ""}, {"jobs_of_any_method", "yes"});
 }
 
-static void test_no_proxies_and_no_paths_are_no_items(void **state)
+static void test_empty_lists_are_no_items(void **state)
 {
     (void)state;
     struct config *config = configured(VARIABLES(ONE, "TRUSTED_PROXIES=none"));
@@ -220,6 +229,51 @@ static void test_no_proxies_and_no_paths_are_no_items(void **state)
 
     assert_int_equal(values.count_items(config, 1), 0);
     assert_int_equal(values.count_items(config, 2), 0);
+    assert_int_equal(values.count_items(config, 3), 0);
+    config_free(config);
+}
+
+static void test_presets_and_paths_are_one_list(void **state)
+{
+    (void)state;
+    const char *const *variables =
+        VARIABLES(ONE, "PROXY_PATHS=/a*,whisperx,/b/*,/c", "EXTRA_PATHS=/d/");
+
+    CHECK(variables, 0, {"whisperx_paths", "yes"}, {"path", "/a"}, {"is_prefix", "yes"});
+    CHECK(variables, 1, {"path", "/b/"}, {"is_prefix", "yes"});
+    CHECK(variables, 2, {"path", "/c"}, {"is_prefix", ""});
+    CHECK(variables, 3, {"path", "/d/"}, {"is_prefix", "yes"});
+    CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 0, {"whisperx_paths", ""},
+          {"path", "/first"}, {"proxy_prefixes", "yes"});
+    CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 1, {"path", "/v1/audio/"},
+          {"is_prefix", "yes"});
+    CHECK(VARIABLES(ONE, "PROXY_PATHS=/first,openai"), 2, {"path", "/v1/models"},
+          {"is_prefix", ""});
+}
+
+static void test_whisperx_alone_is_posts_unless_instances_answer_preflights(void **state)
+{
+    (void)state;
+    CHECK(VARIABLES(ONE, "CORS_ORIGINS=none"), 0, {"cors_none", "yes"}, {"cors_all", ""},
+          {"jobs_of_any_method", "yes"}, {"proxy_paths", ""});
+}
+
+/* What the manual says of a preset is what it has. */
+static void test_the_manual_names_each_path_of_the_presets(void **state)
+{
+    (void)state;
+    const char *more = option_find("PROXY_PATHS")->more;
+    struct config *config = configured(VARIABLES(ONE, "PROXY_PATHS=openai"));
+    size_t count = proxy_paths_count(config);
+
+    assert_true(count > 5);
+    for (size_t i = 0; i < count; i++) {
+        struct proxy_path path = proxy_paths_at(config, i);
+        char named[100];
+        snprintf(named, sizeof(named), "`%.*s%s`", (int)path.length, path.text,
+                 path.is_prefix ? "*" : "");
+        assert_contains(more, named);
+    }
     config_free(config);
 }
 
@@ -303,7 +357,10 @@ int main(void)
         cmocka_unit_test(test_capacities_that_are_unequal_are_compared),
         cmocka_unit_test(test_capacities_that_are_told_are_a_variables),
         cmocka_unit_test(test_lists_are_loops),
-        cmocka_unit_test(test_no_proxies_and_no_paths_are_no_items),
+        cmocka_unit_test(test_empty_lists_are_no_items),
+        cmocka_unit_test(test_presets_and_paths_are_one_list),
+        cmocka_unit_test(test_whisperx_alone_is_posts_unless_instances_answer_preflights),
+        cmocka_unit_test(test_the_manual_names_each_path_of_the_presets),
         cmocka_unit_test(test_the_template_ends_with_the_list_of_values),
         cmocka_unit_test(test_the_document_ends_with_the_list_of_values),
     };
