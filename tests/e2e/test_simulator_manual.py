@@ -30,19 +30,19 @@ def test_the_manual_has_each_option():
 
 
 def test_the_manual_has_each_odd_response():
-    known = names_in("respond.c", r'^ +\[ODD_\w+\] = \{"([^"]+)"') + ["204", "418"]
+    known = names_in("odd.c", r'^ +\[ODD_\w+\] = \{"([^"]+)"') + ["204", "418"]
     named = table_behind("`X-Sim-Response: NAME`")
     assert sorted(re.sub(":N+$", ":", name) for name in named) == sorted(known)
 
 
 def test_the_manual_has_each_mode_of_the_health_answer():
-    known = names_in("serve.c", r'^ +\[HEALTH_\w+\] = \{"([^"]+)"')
+    known = names_in("health.c", r'^ +\[HEALTH_\w+\] = \{"([^"]+)"')
     named = table_behind("unknown member or a bad value")
     assert sorted(name.removesuffix(":MS") for name in named) == sorted(known)
 
 
 def test_the_manual_has_each_setting():
-    known = names_in("control.c", r'\{"(\w+)", take_')
+    known = names_in("change.c", r'\{"(\w+)", take_')
     assert table_behind("**`POST /instances/N`**") == sorted(known)
 
 

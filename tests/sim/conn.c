@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "health.h"
 #include "serve.h"
 
 static void conn_join_instance(struct conn *conn, struct instance *instance)
@@ -38,7 +39,8 @@ void conn_doom(struct conn *conn, bool reset)
 
 static bool conn_receives(const struct conn *conn)
 {
-    return !conn->doomed && (conn->state == CONN_HEAD || conn->state == CONN_BODY);
+    bool open = conn->state == CONN_SOCKET && wire_pending(&conn->wire) <= WEBSOCKET_PENDING_MAX;
+    return !conn->doomed && (conn->state == CONN_HEAD || conn->state == CONN_BODY || open);
 }
 
 bool conn_is_idle(const struct conn *conn)
@@ -151,12 +153,24 @@ static size_t conn_take_body(struct conn *conn, const char *bytes, size_t len)
     }
 }
 
+/* Takes what fits the state that the connection is in. */
+static size_t conn_take_next(struct conn *conn, const char *bytes, size_t len)
+{
+    switch (conn->state) {
+    case CONN_HEAD:
+        return conn_take_head(conn, bytes, len);
+    case CONN_SOCKET:
+        return websocket_take(conn, bytes, len);
+    default:
+        return conn_take_body(conn, bytes, len);
+    }
+}
+
 static size_t conn_take(struct conn *conn, const char *bytes, size_t len)
 {
     size_t used = 0;
     while (used < len && conn_receives(conn)) {
-        size_t n = conn->state == CONN_HEAD ? conn_take_head(conn, bytes + used, len - used)
-                                            : conn_take_body(conn, bytes + used, len - used);
+        size_t n = conn_take_next(conn, bytes + used, len - used);
         if (n == 0) {
             break;
         }
@@ -301,7 +315,7 @@ static void conn_responded(struct conn *conn)
     }
 }
 
-static void conn_flush(struct conn *conn)
+void conn_flush(struct conn *conn)
 {
     enum wire_result result = wire_flush(&conn->wire);
     if (result == WIRE_BROKEN) {
@@ -368,9 +382,11 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     struct conn *conn = arg;
     conn_enter(conn);
     if (conn->state == CONN_WAIT) {
-        serve_late(conn);
+        health_answer_late(conn);
     } else if (conn->state == CONN_DRAIN) {
         conn_doom(conn, false);
+    } else if (conn->state == CONN_HELD) {
+        odd_release(conn, 1);
     } else {
         wire_tick(&conn->wire);
         conn_flush(conn);

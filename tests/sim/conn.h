@@ -14,9 +14,11 @@
 
 #include "http.h"
 #include "instance.h"
+#include "jobs_api.h"
+#include "odd.h"
 #include "record.h"
-#include "respond.h"
 #include "upload.h"
+#include "websocket.h"
 #include "wire.h"
 
 enum {
@@ -33,10 +35,15 @@ enum conn_state {
     CONN_WAIT,     /* a health request that is answered later or never */
     CONN_RESPONSE, /* being written */
     CONN_HELD,     /* a part of the response is out, the rest waits for odd_release() */
+    CONN_SOCKET,   /* a WebSocket */
     CONN_DRAIN     /* refused, waiting for the other side to close */
 };
 
-enum conn_kind { CONN_HEALTH, CONN_TRANSCRIPTION, CONN_OTHER };
+enum conn_kind {
+    CONN_HEALTH,
+    CONN_WORK, /* a request that is a job */
+    CONN_OTHER
+};
 
 /* What happens when the response has been written. */
 enum conn_after { CONN_KEEP, CONN_CLOSE, CONN_RESET, CONN_REFUSE };
@@ -67,15 +74,19 @@ struct conn {
     struct record *record; /* held; NULL between requests */
     struct request request;
     const struct route *route; /* by which it is served; not owned */
+    struct jobs_path jobs_path;
     struct body body;
     struct upload upload;
     struct job job;
     struct odd odd;
+    struct websocket websocket;
     uint64_t pieces;         /* of a held response: sent so far */
     const char *steer_error; /* a bad X-Sim- field; static text or NULL */
     int64_t job_time_us;     /* from X-Sim-Job-Time; only if has_job_time */
     bool has_job_time;
-    struct joblog_entry entry; /* of a transcription */
+    enum jobs_accepted accepted; /* from X-Sim-Accepted */
+    uint64_t result_bytes;       /* from X-Sim-Result-Bytes, or the usual number */
+    struct joblog_entry entry;   /* of a transcription */
 };
 
 /* Takes over an accepted socket and reads what is there. */
@@ -91,13 +102,17 @@ void conn_doom(struct conn *conn, bool reset);
  */
 void conn_finish(struct conn *conn, enum conn_after after);
 
+/* Writes what can be written; the response is over when all of it is out and conn_finish() has been
+ * called. */
+void conn_flush(struct conn *conn);
+
 /* Writes what there is of the response; the rest comes later (CONN_HELD). */
 void conn_hold(struct conn *conn);
 
 /* Sends n further pieces (n < 0: all) of the response, if it is held. */
 void conn_release(struct conn *conn, int64_t n);
 
-/* Waits (CONN_WAIT); after ms calls serve_late(). ms < 0: for ever. */
+/* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
 void conn_wait(struct conn *conn, int64_t ms);
 
 /* Nothing but a health request or nothing at all is going on. */

@@ -14,243 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulk.h"
+#include "change.h"
 #include "http.h"
 #include "instance.h"
+#include "jobs_api.h"
 #include "respond.h"
 #include "wire.h"
 
-enum {
-    URL_MAX = 80,
-    QUIT_SECONDS = 1,
-    BODY_BYTES_MAX = 64 * 1024,
-    ERROR_MAX = 200,
-    JOBS_MAX = 1000000000,
-    FACTOR_MAX = 1000000,
-    SPEED_MAX = 1000000
-};
+enum { URL_MAX = 80, QUIT_SECONDS = 1, BODY_BYTES_MAX = 1024 * 1024 };
 
 struct control {
     struct sim *sim; /* not owned */
     struct evhttp *http;
     char url[URL_MAX];
 };
-
-/* --- changes of an instance's behaviour */
-
-/* Read and checked whole, then applied, so that a bad one changes nothing. */
-struct change {
-    struct instance_settings settings; /* of the instance, as they will be */
-    bool has_listening, listening, drop;
-    int64_t release, pieces;
-};
-
-static bool take_integer(const cJSON *value, int64_t min, int64_t max, int64_t *number)
-{
-    if (!cJSON_IsNumber(value) || value->valuedouble < (double)min ||
-        value->valuedouble > (double)max) {
-        return false;
-    }
-    *number = (int64_t)value->valuedouble;
-    return (double)*number == value->valuedouble;
-}
-
-static bool take_bool(const cJSON *value, bool *wanted)
-{
-    *wanted = cJSON_IsTrue(value);
-    return cJSON_IsBool(value);
-}
-
-static bool take_external_jobs(const cJSON *value, struct change *change)
-{
-    return take_integer(value, 0, JOBS_MAX, &change->settings.external_jobs);
-}
-
-static bool take_slots(const cJSON *value, struct change *change)
-{
-    int64_t slots = 0;
-    bool good = take_integer(value, 1, INSTANCE_SLOTS_MAX, &slots);
-    change->settings.slots = (unsigned)slots;
-    return good;
-}
-
-static bool take_job_time(const cJSON *value, struct change *change)
-{
-    change->settings.job_time_ms = INSTANCE_TIME_BY_AUDIO;
-    return cJSON_IsNull(value) ||
-           take_integer(value, -1, INSTANCE_TIME_MS_MAX, &change->settings.job_time_ms);
-}
-
-static bool take_factor(const cJSON *value, struct change *change)
-{
-    change->settings.factor = cJSON_IsNumber(value) ? value->valuedouble : -1;
-    return change->settings.factor >= 0 && change->settings.factor <= FACTOR_MAX;
-}
-
-static bool take_speed(const cJSON *value, struct change *change)
-{
-    change->settings.speed = cJSON_IsNumber(value) ? value->valuedouble : 0;
-    return change->settings.speed > 0 && change->settings.speed <= SPEED_MAX;
-}
-
-static bool take_form(const cJSON *value, struct change *change)
-{
-    return cJSON_IsString(value) && instance_parse_form(value->valuestring, &change->settings.form);
-}
-
-static bool take_listening(const cJSON *value, struct change *change)
-{
-    change->has_listening = true;
-    return take_bool(value, &change->listening);
-}
-
-static bool take_drop(const cJSON *value, struct change *change)
-{
-    return take_bool(value, &change->drop);
-}
-
-/* A status may also come as a number. */
-static bool take_health(const cJSON *value, struct change *change)
-{
-    char name[HEALTH_NAME_MAX] = "";
-    int64_t status = 0;
-    if (cJSON_IsString(value)) {
-        return health_parse(value->valuestring, &change->settings.health);
-    }
-    if (!take_integer(value, 100, 599, &status)) {
-        return false;
-    }
-    snprintf(name, sizeof name, "%d", (int)status);
-    return health_parse(name, &change->settings.health);
-}
-
-static bool take_release(const cJSON *value, struct change *change)
-{
-    return take_integer(value, -1, JOBS_MAX, &change->release);
-}
-
-static bool take_response(const cJSON *value, struct change *change)
-{
-    change->settings.response = (struct odd){0};
-    return cJSON_IsNull(value) || (cJSON_IsString(value) && odd_parse(slice_of(value->valuestring),
-                                                                      &change->settings.response));
-}
-
-static bool take_deaf(const cJSON *value, struct change *change)
-{
-    return take_bool(value, &change->settings.deaf);
-}
-
-static bool take_pieces(const cJSON *value, struct change *change)
-{
-    return take_integer(value, -1, JOBS_MAX, &change->pieces);
-}
-
-static const struct {
-    const char *key;
-    bool (*take)(const cJSON *value, struct change *change);
-    const char *wants;
-} keys[] = {
-    {"external_jobs", take_external_jobs, "a whole number from 0"},
-    {"slots", take_slots, "a whole number from 1"},
-    {"job_time_ms", take_job_time, "milliseconds, -1 (held) or null (by the audio)"},
-    {"factor", take_factor, "a number from 0"},
-    {"speed", take_speed, "a number above 0"},
-    {"form", take_form, "nested or flat"},
-    {"listening", take_listening, "true or false"},
-    {"drop", take_drop, "true or false"},
-    {"health", take_health, "a mode of the health answer"},
-    {"release", take_release, "a number of jobs, or -1 (all)"},
-    {"response", take_response, "the name of an odd response, or null"},
-    {"deaf", take_deaf, "true or false"},
-    {"pieces", take_pieces, "a number of pieces, or -1 (all)"},
-};
-
-static bool take_key(const cJSON *value, struct change *change, char error[ERROR_MAX])
-{
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (strcmp(value->string, keys[i].key) == 0) {
-            if (keys[i].take(value, change)) {
-                return true;
-            }
-            snprintf(error, ERROR_MAX, "bad value of %s: it takes %s", keys[i].key, keys[i].wants);
-            return false;
-        }
-    }
-    snprintf(error, ERROR_MAX, "unknown key");
-    return false;
-}
-
-/* Reads a JSON object; change->settings are the instance's when it begins. False with a text in
- * error (fit for a JSON string). */
-static bool read_change(const cJSON *object, struct change *change, char error[ERROR_MAX])
-{
-    const cJSON *value;
-    if (!cJSON_IsObject(object)) {
-        snprintf(error, ERROR_MAX, "not a JSON object");
-        return false;
-    }
-    cJSON_ArrayForEach(value, object)
-    {
-        if (!take_key(value, change, error)) {
-            return false;
-        }
-    }
-    if (change->drop && (!change->has_listening || change->listening)) {
-        snprintf(error, ERROR_MAX, "drop goes with listening:false only");
-        return false;
-    }
-    return true;
-}
-
-/* NULL: not JSON, or not only. Freed by the caller. */
-static cJSON *parse_whole(const char *json, size_t len)
-{
-    const char *end = NULL;
-    cJSON *object = cJSON_ParseWithLengthOpts(json, len, &end, 0);
-    for (; object != NULL && end < json + len; end++) {
-        if (*end == '\0' || strchr(" \t\r\n", *end) == NULL) {
-            cJSON_Delete(object);
-            return NULL;
-        }
-    }
-    return object;
-}
-
-/* False if the instance could not listen again (errno says why). */
-static bool apply_change(const struct change *change, struct instance *instance)
-{
-    instance->settings = change->settings;
-    instance->jobs.slots = change->settings.slots;
-    job_queue_run(&instance->jobs);
-    job_release(&instance->jobs, change->release);
-    if (change->pieces != 0) {
-        instance_release_pieces(instance, change->pieces);
-    }
-    if (change->has_listening && !change->listening) {
-        instance_stop(instance, change->drop);
-    }
-    return !change->has_listening || !change->listening || instance_start(instance);
-}
-
-/* Changes `count` instances, or none of them. Returns the status of the answer; 200 or one with a
- * text in error. */
-static int change_instances(const cJSON *object, struct instance *instances, size_t count,
-                            char error[ERROR_MAX])
-{
-    int status = HTTP_OK;
-    for (size_t i = 0; i < count; i++) {
-        /* Whether it is good doesn't depend on the instance: the first one says so for all. */
-        struct change change = {.settings = instances[i].settings};
-        if (!read_change(object, &change, error)) {
-            return HTTP_BADREQUEST;
-        }
-        if (!apply_change(&change, &instances[i])) {
-            snprintf(error, ERROR_MAX, "%s", strerror(errno));
-            status = HTTP_INTERNAL;
-        }
-    }
-    return status;
-}
 
 /* --- answers */
 
@@ -317,22 +95,41 @@ static void get_instances(struct evhttp_request *request, struct control *contro
     reply(request, HTTP_OK, body);
 }
 
+/* NULL: not JSON, or not only. Freed by the caller. */
+static cJSON *parse_whole(const char *json, size_t len)
+{
+    const char *end = NULL;
+    cJSON *object = cJSON_ParseWithLengthOpts(json, len, &end, 0);
+    for (; object != NULL && end < json + len; end++) {
+        if (*end == '\0' || strchr(" \t\r\n", *end) == NULL) {
+            cJSON_Delete(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+/* The request's body. NULL: it isn't JSON, and that has been answered. Freed by the caller. */
+static cJSON *read_body(struct evhttp_request *request)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t len = evbuffer_get_length(input);
+    const char *json = len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
+    cJSON *object = json == NULL ? NULL : parse_whole(json, len);
+    if (object == NULL) {
+        reply_error(request, HTTP_BADREQUEST, json == NULL ? "out of memory" : "not JSON");
+    }
+    return object;
+}
+
 /* Changes one instance, or all (instance NULL). */
 static void post_instances(struct evhttp_request *request, struct control *control,
                            struct instance *instance)
 {
     struct sim *sim = control->sim;
-    struct evbuffer *input = evhttp_request_get_input_buffer(request);
-    size_t len = evbuffer_get_length(input);
-    char error[ERROR_MAX];
-    const char *json = len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
-    if (json == NULL) {
-        reply_error(request, HTTP_BADREQUEST, "out of memory");
-        return;
-    }
-    cJSON *object = parse_whole(json, len);
+    char error[CHANGE_ERROR_MAX];
+    cJSON *object = read_body(request);
     if (object == NULL) {
-        reply_error(request, HTTP_BADREQUEST, "not JSON");
         return;
     }
     int status = instance != NULL
@@ -346,6 +143,41 @@ static void post_instances(struct evhttp_request *request, struct control *contr
     } else {
         get_instances(request, control, NULL);
     }
+}
+
+static void get_jobs(struct evhttp_request *request, struct control *control,
+                     struct instance *instance)
+{
+    (void)control;
+    struct evbuffer *body = evbuffer_new();
+    jobs_view(body, instance, false);
+    reply(request, HTTP_OK, body);
+}
+
+static void post_jobs(struct evhttp_request *request, struct control *control,
+                      struct instance *instance)
+{
+    (void)control;
+    char error[BULK_ERROR_MAX];
+    cJSON *object = read_body(request);
+    if (object == NULL) {
+        return;
+    }
+    struct evbuffer *body = evbuffer_new();
+    if (bulk_make(object, instance, body, error)) {
+        reply(request, HTTP_OK, body);
+    } else {
+        evbuffer_free(body);
+        reply_error(request, HTTP_BADREQUEST, error);
+    }
+    cJSON_Delete(object);
+}
+
+static void delete_jobs(struct evhttp_request *request, struct control *control,
+                        struct instance *instance)
+{
+    jobs_delete_all(instance, false);
+    get_jobs(request, control, instance);
 }
 
 static void get_log(struct evhttp_request *request, const struct record_list *list,
@@ -429,6 +261,9 @@ static const struct command {
     {"/instances/all", EVHTTP_REQ_GET, get_instances},
     {"/instances/all", EVHTTP_REQ_POST, post_instances},
     {"/instances/N/requests", EVHTTP_REQ_GET, get_requests},
+    {"/instances/N/jobs", EVHTTP_REQ_GET, get_jobs},
+    {"/instances/N/jobs", EVHTTP_REQ_POST, post_jobs},
+    {"/instances/N/jobs", EVHTTP_REQ_DELETE, delete_jobs},
     {"/instances/N", EVHTTP_REQ_GET, get_instance},
     {"/instances/N", EVHTTP_REQ_POST, post_instances},
     {"/health-requests/N", EVHTTP_REQ_GET, get_health_requests},

@@ -3,92 +3,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- runs of bytes */
-
-struct slice slice_of(const char *text)
-{
-    return (struct slice){text, strlen(text)};
-}
-
-struct slice slice_take(struct slice *slice, size_t len)
-{
-    struct slice taken = {slice->at, len};
-    slice->at += len;
-    slice->len -= len;
-    return taken;
-}
-
-bool slice_take_until(struct slice *slice, char c, struct slice *before)
-{
-    const char *found = slice->len > 0 ? memchr(slice->at, c, slice->len) : NULL;
-    if (found == NULL) {
-        return false;
-    }
-    *before = slice_take(slice, (size_t)(found - slice->at));
-    slice_take(slice, 1);
-    return true;
-}
-
-bool slice_take_prefix(struct slice *slice, const char *text)
-{
-    size_t len = strlen(text);
-    if (slice->len < len || memcmp(slice->at, text, len) != 0) {
-        return false;
-    }
-    slice_take(slice, len);
-    return true;
-}
-
-bool slice_is(struct slice slice, const char *text)
-{
-    return slice.at != NULL && slice.len == strlen(text) && memcmp(slice.at, text, slice.len) == 0;
-}
-
-bool slice_is_nocase(struct slice slice, const char *text)
-{
-    return slice.at != NULL && slice.len == strlen(text) &&
-           strncasecmp(slice.at, text, slice.len) == 0;
-}
-
-bool slice_ends_with(struct slice slice, const char *text)
-{
-    size_t len = strlen(text);
-    return slice.len >= len && memcmp(slice.at + slice.len - len, text, len) == 0;
-}
-
-bool slice_to_number(struct slice slice, uint64_t *number)
-{
-    if (slice.len == 0 || slice.len > SLICE_DIGITS_MAX) {
-        return false;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < slice.len; i++) {
-        if (slice.at[i] < '0' || slice.at[i] > '9') {
-            return false;
-        }
-        value = value * 10 + (uint64_t)(slice.at[i] - '0');
-    }
-    *number = value;
-    return true;
-}
+/* --- a request's head */
 
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
-
-struct slice slice_trim(struct slice slice)
-{
-    while (slice.len > 0 && is_blank(slice.at[0])) {
-        slice_take(&slice, 1);
-    }
-    while (slice.len > 0 && is_blank(slice.at[slice.len - 1])) {
-        slice.len--;
-    }
-    return slice;
-}
-
-/* --- a request's head */
 
 /* The characters of a token (RFC 9110, 5.6.2): methods and field names. */
 static bool is_token_char(unsigned char c)
@@ -225,9 +145,10 @@ static const char *parse_request_line(struct slice line, struct request *request
     if (error != NULL) {
         return error;
     }
-    struct slice query = request->target;
-    if (!slice_take_until(&query, '?', &request->path)) {
+    request->query = request->target;
+    if (!slice_take_until(&request->query, '?', &request->path)) {
         request->path = request->target;
+        request->query.len = 0;
     }
     return parse_version(line, request);
 }
@@ -271,6 +192,8 @@ static const char *take_connection(struct request *request, struct slice value)
             request->keep_alive = false;
         } else if (slice_is_nocase(token, "keep-alive")) {
             request->keep_alive = true;
+        } else if (slice_is_nocase(token, "upgrade")) {
+            request->connection_upgrade = true;
         }
     }
     return NULL;
@@ -297,6 +220,16 @@ static const struct {
     {"x-sim-response", NULL, offsetof(struct request, sim_response)},
     {"x-sim-job-time", NULL, offsetof(struct request, sim_job_time)},
     {"x-sim-async", NULL, offsetof(struct request, sim_async)},
+    {"x-sim-job-id", NULL, offsetof(struct request, sim_job_id)},
+    {"x-sim-accepted", NULL, offsetof(struct request, sim_accepted)},
+    {"x-sim-result-bytes", NULL, offsetof(struct request, sim_result_bytes)},
+    {"origin", NULL, offsetof(struct request, origin)},
+    {"cookie", NULL, offsetof(struct request, cookie)},
+    {"access-control-request-method", NULL, offsetof(struct request, cors_method)},
+    {"access-control-request-headers", NULL, offsetof(struct request, cors_headers)},
+    {"upgrade", NULL, offsetof(struct request, upgrade)},
+    {"sec-websocket-key", NULL, offsetof(struct request, websocket_key)},
+    {"sec-websocket-version", NULL, offsetof(struct request, websocket_version)},
     {"x-job", NULL, offsetof(struct request, job_name)},
 };
 

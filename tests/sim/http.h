@@ -1,5 +1,5 @@
-/* HTTP/1.x as it is received: runs of bytes, the head of a request, the framing of its body. Bytes
- * in, values out: no I/O, nothing copied, nothing allocated.
+/* HTTP/1.x as it is received: the head of a request, the framing of its body. Bytes in, values out:
+ * no I/O, nothing copied, nothing allocated.
  *
  * Stricter than RFC 9112 asks for, since the tests use it to find out whether anything malformed
  * comes through a balancer: CRLF only, no empty line before the request, no folded fields, no
@@ -12,50 +12,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "slice.h"
+
 enum {
-    SLICE_DIGITS_MAX = 18,         /* of a number: fits 64 bits */
     REQUEST_HEAD_MAX = 64 * 1024,  /* request line and fields together */
     BODY_CHUNK_DIGITS_MAX = 15,    /* hex digits of a chunk's size */
     BODY_CHUNK_LINE_MAX = 1024,    /* a chunk's size line with its extensions */
     BODY_TRAILERS_MAX = 16 * 1024, /* all trailer fields together */
 };
 
-/* A run of bytes inside a larger buffer, which somebody else owns. */
-struct slice {
-    const char *at; /* NULL: absent */
-    size_t len;
-};
-
-/* The whole text without its end. */
-struct slice slice_of(const char *text);
-
-/* The first len bytes of *slice, which goes on behind them. */
-struct slice slice_take(struct slice *slice, size_t len);
-
-/* The bytes of *slice before the next c; *slice goes on behind it. False: there is none. */
-bool slice_take_until(struct slice *slice, char c, struct slice *before);
-
-/* Takes the text from the beginning of *slice, if it begins so. */
-bool slice_take_prefix(struct slice *slice, const char *text);
-
-bool slice_is(struct slice slice, const char *text);        /* equal, exactly */
-bool slice_is_nocase(struct slice slice, const char *text); /* equal, ASCII letters of any case */
-bool slice_ends_with(struct slice slice, const char *text);
-
-/* Digits only (at most SLICE_DIGITS_MAX), no sign, no space. */
-bool slice_to_number(struct slice slice, uint64_t *number);
-
-/* Without spaces and tabs at both ends. */
-struct slice slice_trim(struct slice slice);
-
 /* A request's head. Every slice points into the bytes that were parsed. */
 struct request {
     struct slice method, target, path; /* path: the target without its query */
-    struct slice host, content_type, sim_response, sim_job_time, sim_async, job_name;
+    struct slice host, content_type, sim_response, sim_job_time, sim_async, sim_job_id;
+    struct slice sim_accepted, sim_result_bytes, job_name;
+    struct slice origin, cookie, cors_method, cors_headers; /* Access-Control-Request-… */
+    struct slice upgrade, websocket_key, websocket_version;
+    struct slice query; /* of the target, behind its ? */
     uint64_t content_length;
     bool has_length, chunked;
     bool http10;
-    bool keep_alive; /* the client wants the connection to stay */
+    bool keep_alive;         /* the client wants the connection to stay */
+    bool connection_upgrade; /* the client wants another protocol */
     bool expect_continue;
 };
 

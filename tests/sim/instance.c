@@ -14,236 +14,6 @@
 #include "conn.h"
 #include "wire.h"
 
-/* --- jobs */
-
-static void job_queue_init(struct job_queue *queue, struct event_base *base, unsigned slots)
-{
-    memset(queue, 0, sizeof *queue);
-    TAILQ_INIT(&queue->running);
-    TAILQ_INIT(&queue->waiting);
-    queue->base = base;
-    queue->slots = slots;
-}
-
-/* Takes a job out of its list. */
-static void job_remove(struct job *job)
-{
-    struct job_queue *queue = job->queue;
-    if (job->state == JOB_RUNNING) {
-        TAILQ_REMOVE(&queue->running, job, link);
-        queue->running_count--;
-        if (job->time_us > 0) {
-            evtimer_del(&job->timer);
-        }
-    } else if (job->state == JOB_WAITING) {
-        TAILQ_REMOVE(&queue->waiting, job, link);
-        queue->waiting_count--;
-    }
-    job->state = JOB_NONE;
-}
-
-static void job_end(struct job *job)
-{
-    job_remove(job);
-    job->done(job->arg);
-}
-
-static void job_timer(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct job *job = arg;
-    struct job_queue *queue = job->queue;
-    job_end(job);
-    job_queue_run(queue);
-}
-
-static void job_start_timer(struct job *job, int64_t time_us)
-{
-    const struct timeval time = {time_us / 1000000, time_us % 1000000};
-    evtimer_assign(&job->timer, job->queue->base, job_timer, job);
-    evtimer_add(&job->timer, &time);
-}
-
-static void job_start(struct job *job)
-{
-    struct job_queue *queue = job->queue;
-    job_remove(job);
-    TAILQ_INSERT_TAIL(&queue->running, job, link);
-    queue->running_count++;
-    job->state = JOB_RUNNING;
-    job->started = record_now();
-    if (job->time_us == 0) {
-        job_end(job);
-    } else if (job->time_us > 0) {
-        job_start_timer(job, job->time_us);
-    }
-}
-
-/* The end of a job may bring in the next request of the same connection, hence another job:
- * `busy` makes that the business of this loop instead of a deeper and deeper call. */
-void job_queue_run(struct job_queue *queue)
-{
-    if (queue->busy) {
-        return;
-    }
-    queue->busy = true;
-    while (queue->running_count < queue->slots && !TAILQ_EMPTY(&queue->waiting)) {
-        job_start(TAILQ_FIRST(&queue->waiting));
-    }
-    queue->busy = false;
-}
-
-/* While paused no job starts. Resuming starts those that can. */
-static void job_queue_pause(struct job_queue *queue)
-{
-    queue->busy = true;
-}
-
-static void job_queue_resume(struct job_queue *queue)
-{
-    queue->busy = false;
-    job_queue_run(queue);
-}
-
-void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
-                void *arg)
-{
-    job->queue = queue;
-    job->time_us = time_us;
-    job->started = 0;
-    job->done = done;
-    job->arg = arg;
-    job->state = JOB_WAITING;
-    TAILQ_INSERT_TAIL(&queue->waiting, job, link);
-    queue->waiting_count++;
-    unsigned active = queue->running_count + queue->waiting_count;
-    if (active > queue->max_active) {
-        queue->max_active = active;
-    }
-    job_queue_run(queue);
-}
-
-/* Puts another job, `to`, into the place of one that waits or runs, for the time that is left;
- * `from` is JOB_NONE afterwards. */
-static void job_hand_over(struct job *from, struct job *to, void (*done)(void *arg), void *arg)
-{
-    bool running = from->state == JOB_RUNNING;
-    struct job_list *list = running ? &from->queue->running : &from->queue->waiting;
-    to->queue = from->queue;
-    to->time_us = from->time_us;
-    to->started = from->started;
-    to->state = from->state;
-    to->done = done;
-    to->arg = arg;
-    TAILQ_INSERT_AFTER(list, from, to, link);
-    TAILQ_REMOVE(list, from, link);
-    from->state = JOB_NONE;
-    if (running && to->time_us > 0) {
-        int64_t left = to->time_us - (int64_t)((record_now() - to->started) * 1e6);
-        evtimer_del(&from->timer);
-        job_start_timer(to, left > 0 ? left : 0);
-    }
-}
-
-void job_cancel(struct job *job)
-{
-    if (job->state != JOB_NONE) {
-        struct job_queue *queue = job->queue;
-        job_remove(job);
-        job_queue_run(queue);
-    }
-}
-
-static struct job *oldest_held(struct job_list *list)
-{
-    for (struct job *job = TAILQ_FIRST(list); job != NULL; job = TAILQ_NEXT(job, link)) {
-        if (job->time_us == JOB_HELD) {
-            return job;
-        }
-    }
-    return NULL;
-}
-
-void job_release(struct job_queue *queue, int64_t n)
-{
-    struct job *job;
-    while (n != 0 && (job = oldest_held(&queue->running)) != NULL) {
-        job_end(job);
-        job_queue_run(queue);
-        n -= n > 0;
-    }
-    while (n != 0 && (job = oldest_held(&queue->waiting)) != NULL) {
-        job->time_us = 0;
-        n -= n > 0;
-    }
-    job_queue_run(queue);
-}
-
-/* --- jobs that belong to the instance */
-
-struct async {
-    TAILQ_ENTRY(async) link;
-    struct instance *instance; /* its owner */
-    struct job job;
-    struct joblog_entry entry;
-};
-
-static void async_end(struct async *async, const char *outcome)
-{
-    struct instance *instance = async->instance;
-    joblog_write(instance->sim->joblog, &async->entry, async->job.started, outcome);
-    TAILQ_REMOVE(&instance->asyncs, async, link);
-    free(async);
-}
-
-static void async_done(void *arg)
-{
-    struct async *async = arg;
-    async->instance->counters.finished++;
-    async_end(async, "done");
-}
-
-static struct async *async_new(struct instance *instance, const struct joblog_entry *entry)
-{
-    struct async *async = calloc(1, sizeof *async);
-    if (async != NULL) {
-        async->instance = instance;
-        async->entry = *entry;
-        TAILQ_INSERT_TAIL(&instance->asyncs, async, link);
-    }
-    return async;
-}
-
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry)
-{
-    struct async *async = async_new(instance, entry);
-    if (async != NULL) {
-        job_submit(&instance->jobs, &async->job, time_us, async_done, async);
-    }
-    return async != NULL;
-}
-
-bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry)
-{
-    struct async *async = job->state == JOB_NONE ? NULL : async_new(instance, entry);
-    if (async != NULL) {
-        job_hand_over(job, &async->job, async_done, async);
-    }
-    return async != NULL;
-}
-
-/* Gives all of an instance's up. For its end: no other job starts there afterwards. */
-static void async_abort_all(struct instance *instance)
-{
-    job_queue_pause(&instance->jobs);
-    while (!TAILQ_EMPTY(&instance->asyncs)) {
-        struct async *async = TAILQ_FIRST(&instance->asyncs);
-        job_cancel(&async->job);
-        async_end(async, "aborted");
-    }
-}
-
 /* --- one instance */
 
 static int open_socket(const struct instance *instance)
@@ -323,10 +93,10 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
     instance->address_len = address_len;
     instance->settings = *settings;
     TAILQ_INIT(&instance->conns);
-    TAILQ_INIT(&instance->asyncs);
+    jobs_init(&instance->jobs);
     record_log_init(&instance->requests, RECORD_LOG_MAX, true);
     record_log_init(&instance->health_requests, RECORD_HEALTH_LOG_MAX, false);
-    job_queue_init(&instance->jobs, sim->base, settings->slots);
+    job_queue_init(&instance->queue, sim->base, settings->slots);
     evtimer_assign(&instance->retry_event, sim->base, instance_retry, instance);
     set_url(instance);
     instance->fd = open_socket(instance);
@@ -345,7 +115,7 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
 void instance_close(struct instance *instance)
 {
     instance_stop(instance, true);
-    async_abort_all(instance);
+    jobs_delete_all(instance, true);
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
     if (instance->fd >= 0) {
@@ -373,7 +143,7 @@ bool instance_start(struct instance *instance)
 /* Jobs that wait must not start only to be reset a moment later, hence the pause. */
 static void close_conns(struct instance *instance, bool all)
 {
-    job_queue_pause(&instance->jobs);
+    job_queue_pause(&instance->queue);
     struct conn *next;
     for (struct conn *conn = TAILQ_FIRST(&instance->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
@@ -383,7 +153,7 @@ static void close_conns(struct instance *instance, bool all)
             conn_leave(conn);
         }
     }
-    job_queue_resume(&instance->jobs);
+    job_queue_resume(&instance->queue);
 }
 
 void instance_stop(struct instance *instance, bool drop)
@@ -400,6 +170,12 @@ void instance_stop(struct instance *instance, bool drop)
     close_conns(instance, drop);
 }
 
+void instance_restart(struct instance *instance)
+{
+    close_conns(instance, true);
+    jobs_delete_all(instance, false);
+}
+
 void instance_release_pieces(struct instance *instance, int64_t n)
 {
     struct conn *next;
@@ -411,8 +187,8 @@ void instance_release_pieces(struct instance *instance, int64_t n)
 
 int64_t instance_active(const struct instance *instance)
 {
-    return instance->settings.external_jobs + instance->jobs.running_count +
-           instance->jobs.waiting_count;
+    return instance->settings.external_jobs + instance->queue.running_count +
+           instance->queue.waiting_count;
 }
 
 void instance_forget(struct instance *instance)
@@ -420,7 +196,7 @@ void instance_forget(struct instance *instance)
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
     memset(&instance->counters, 0, sizeof instance->counters);
-    instance->jobs.max_active = instance->jobs.running_count + instance->jobs.waiting_count;
+    instance->queue.max_active = instance->queue.running_count + instance->queue.waiting_count;
 }
 
 static const char *bool_text(bool value)
@@ -445,7 +221,7 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
         "{\"instance\":%u,\"url\":\"%s\",\"listening\":%s,\"health\":\"%s\",\"external_jobs\":"
         "%" PRId64 ",\"running\":%u,\"queued\":%u,\"active_jobs\":%" PRId64 ",\"uploading\":%u",
         instance->number, instance->url, bool_text(instance->listening), health,
-        settings->external_jobs, instance->jobs.running_count, instance->jobs.waiting_count,
+        settings->external_jobs, instance->queue.running_count, instance->queue.waiting_count,
         instance_active(instance), instance->uploading);
     evbuffer_add_printf(out,
                         ",\"finished\":%" PRIu64 ",\"aborted\":%" PRIu64 ",\"requests\":%" PRIu64
@@ -453,14 +229,17 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
                         ",\"open_connections\":%u,\"max_active\":%u",
                         counters->finished, counters->aborted, counters->requests,
                         counters->health_requests, counters->connections,
-                        instance->open_connections, instance->jobs.max_active);
+                        instance->open_connections, instance->queue.max_active);
     evbuffer_add_printf(
         out, ",\"slots\":%u,\"job_time_ms\":%s,\"factor\":%g,\"speed\":%g,\"form\":\"%s\"",
-        instance->jobs.slots, job_time, settings->factor, settings->speed,
+        instance->queue.slots, job_time, settings->factor, settings->speed,
         settings->form == INSTANCE_FLAT ? "flat" : "nested");
     bool odd = response[0] != '\0';
-    evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s}", odd ? "\"" : "null", response,
+    evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s", odd ? "\"" : "null", response,
                         odd ? "\"" : "", bool_text(settings->deaf));
+    evbuffer_add_printf(out, ",\"known_jobs\":%zu,\"cors\":%s,\"deletes\":%s,\"storage\":%s}",
+                        instance->jobs.known_count, bool_text(settings->cors),
+                        bool_text(settings->deletes), bool_text(settings->storage));
 }
 
 /* --- all of them */

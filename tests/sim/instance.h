@@ -18,9 +18,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "health.h"
+#include "jobs.h"
+#include "odd.h"
+#include "queue.h"
 #include "record.h"
-#include "respond.h"
-#include "serve.h"
 
 enum {
     INSTANCE_URL_MAX = 80,
@@ -34,60 +36,7 @@ enum {
 
 struct instance;
 struct sim;
-
-/* --- jobs; they know nothing of HTTP: a job ends by calling back */
-
-#define JOB_HELD ((int64_t)-1) /* as a job's time: until it is released */
-
-enum job_state { JOB_NONE, JOB_WAITING, JOB_RUNNING };
-
-struct job_queue;
-
-/* Part of its owner's allocation; all zero: no job. */
-struct job {
-    TAILQ_ENTRY(job) link;
-    struct job_queue *queue;
-    struct event timer;
-    int64_t time_us;
-    double started; /* when it got its slot, seconds since the epoch; 0: not yet */
-    enum job_state state;
-    void (*done)(void *arg); /* may free the job */
-    void *arg;
-};
-
-TAILQ_HEAD(job_list, job);
-
-struct job_queue {
-    struct event_base *base; /* not owned */
-    struct job_list running, waiting;
-    unsigned running_count, waiting_count;
-    unsigned slots;
-    unsigned max_active; /* the most that were running and waiting at a time */
-    bool busy;           /* starting jobs; or paused: jobs end, none starts */
-};
-
-/* Starts waiting jobs as long as there are free slots. To be called after a change of slots. */
-void job_queue_run(struct job_queue *queue);
-
-/* Adds a job that takes time_us (or is JOB_HELD). A job of no time whose turn it is ends before
- * this returns. */
-void job_submit(struct job_queue *queue, struct job *job, int64_t time_us, void (*done)(void *arg),
-                void *arg);
-
-/* Gives a job up, in whatever state it is, without calling back; starts the next one. */
-void job_cancel(struct job *job);
-
-/* Ends the n oldest held jobs (n < 0: all). One that still waits ends when its turn comes. */
-void job_release(struct job_queue *queue, int64_t n);
-
-/* Submits a job that belongs to the instance. False when memory is short. */
-bool async_submit(struct instance *instance, int64_t time_us, const struct joblog_entry *entry);
-
-/* Takes a connection's job over, if it waits or runs: it goes on. False: there is none, or memory
- * is short. */
-bool async_adopt(struct instance *instance, struct job *job, const struct joblog_entry *entry);
-
-/* --- instances */
+struct evbuffer;
 
 enum instance_form { INSTANCE_NESTED, INSTANCE_FLAT };
 
@@ -100,6 +49,9 @@ struct instance_settings {
     enum instance_form form;
     struct health health;
     struct odd response; /* to transcriptions that don't ask for one */
+    bool cors;           /* answers to other origins, and preflights */
+    bool deletes;        /* jobs, if it is asked to */
+    bool storage;        /* for uploads and downloads */
     bool deaf;           /* doesn't notice that a client has gone: the job goes on */
 };
 
@@ -108,7 +60,6 @@ struct instance_counters {
 };
 
 TAILQ_HEAD(conn_list, conn);
-TAILQ_HEAD(async_list, async);
 
 struct instance {
     struct sim *sim; /* not owned */
@@ -122,9 +73,9 @@ struct instance {
     struct instance_settings settings;
     struct instance_counters counters;
     unsigned uploading, open_connections;
-    struct job_queue jobs;
+    struct job_queue queue;
     struct conn_list conns;     /* owned */
-    struct async_list asyncs;   /* owned; they are in the queue as well */
+    struct jobs jobs;           /* its own; those that aren't over are in the queue as well */
     struct record_log requests; /* owns its records */
     struct record_log health_requests;
 };
@@ -147,6 +98,10 @@ void instance_stop(struct instance *instance, bool drop);
 
 /* Listens again on the same address. False if that failed (errno says why). */
 bool instance_start(struct instance *instance);
+
+/* As if the process had ended and begun anew: all connections are reset, all jobs given up and
+ * forgotten. Whether it listens stays as it is. */
+void instance_restart(struct instance *instance);
 
 /* Sends n further pieces (n < 0: all) of every response that is held. */
 void instance_release_pieces(struct instance *instance, int64_t n);
@@ -178,6 +133,8 @@ struct sim {
     struct instance *instances; /* owned; instance_count of them */
     size_t instance_count;
     struct instance *oracle;     /* owned; NULL: none */
+    const char *jobs_path;       /* not owned; another one than /v1/jobs, or NULL */
+    struct evbuffer *scratch;    /* owned; a body that is made up; empty between two responses */
     struct joblog *joblog;       /* owned; NULL: none */
     uint64_t random;             /* state of the generator that breaks ties, never 0 */
     struct record_store records; /* the list over all instances */

@@ -1,4 +1,5 @@
 /* leastjobs-sim: plays WhisperX servers for the demonstration, the tests and the benchmarks. */
+#include <event2/buffer.h>
 #include <event2/event.h>
 #include <getopt.h>
 #include <math.h>
@@ -20,7 +21,7 @@
 
 /* --- the command line */
 
-enum { INSTANCES_MAX = 30000 };
+enum { INSTANCES_MAX = 30000, JOBS_PATH_MAX = 200 };
 
 struct options {
     struct sockaddr_storage listen, control, oracle;
@@ -30,6 +31,7 @@ struct options {
     struct instance_settings settings;
     const char *speeds; /* one, or one per instance; see next_speed(); into argv */
     unsigned speed_count;
+    const char *jobs_path;          /* into argv; NULL: none */
     const char *jobs_log;           /* a path, into argv; NULL: none */
     const char *tls_cert, *tls_key; /* both or none; point into argv */
 };
@@ -130,6 +132,20 @@ static bool set_jobs_log(const char *text, struct options *options)
     return true;
 }
 
+static bool set_jobs_path(const char *text, struct options *options)
+{
+    options->jobs_path = text;
+    return text[0] == '/' && text[1] != '\0' && text[strlen(text) - 1] != '/' &&
+           strlen(text) <= JOBS_PATH_MAX;
+}
+
+static bool set_cors(const char *text, struct options *options)
+{
+    (void)text;
+    options->settings.cors = true;
+    return true;
+}
+
 static bool set_health(const char *text, struct options *options)
 {
     return instance_parse_form(text, &options->settings.form);
@@ -168,6 +184,9 @@ static const struct {
     {"oracle", "ADDR:PORT", set_oracle,
      "an address whose requests go to the instance with the fewest jobs"},
     {"jobs-log", "FILE", set_jobs_log, "write a CSV line for each job"},
+    {"jobs-path", "PATH", set_jobs_path,
+     "where jobs are made and asked for as OpenAI's videos are, besides /v1/jobs"},
+    {"cors", NULL, set_cors, "let pages of all origins in, as the real server does"},
     {"health", "nested|flat", set_health, "form of the health answer (default nested)"},
     {"tls-cert", "FILE", set_tls_cert, "serve TLS with this certificate (PEM)"},
     {"tls-key", "FILE", set_tls_key, "and this key (PEM)"},
@@ -205,6 +224,8 @@ static void set_defaults(struct options *options)
                                                    .factor = 0.1,
                                                    .speed = 1,
                                                    .slots = 1,
+                                                   .deletes = true,
+                                                   .storage = true,
                                                    .form = INSTANCE_NESTED};
     set_speed("1", options);
 }
@@ -299,7 +320,9 @@ static bool sim_init(struct sim *sim)
     sim->base = new_base();
     sim->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     sim->read_buffer = malloc(SIM_READ_BYTES);
-    if (sim->base == NULL || sim->sha256 == NULL || sim->read_buffer == NULL) {
+    sim->scratch = evbuffer_new();
+    if (sim->base == NULL || sim->sha256 == NULL || sim->read_buffer == NULL ||
+        sim->scratch == NULL) {
         fprintf(stderr, "leastjobs-sim: cannot set up the event loop\n");
         return false;
     }
@@ -326,6 +349,9 @@ static bool sim_free(struct sim *sim)
     SSL_CTX_free(sim->tls);
     EVP_MD_free(sim->sha256);
     free(sim->read_buffer);
+    if (sim->scratch != NULL) {
+        evbuffer_free(sim->scratch);
+    }
     if (sim->base != NULL) {
         event_base_free(sim->base);
     }
@@ -364,6 +390,7 @@ static bool open_files(struct sim *sim, const struct options *options)
 
 static bool open_instances(struct sim *sim, const struct options *options)
 {
+    sim->jobs_path = options->jobs_path;
     sim->instances = calloc(options->count, sizeof *sim->instances);
     if (sim->instances == NULL) {
         fprintf(stderr, "leastjobs-sim: out of memory\n");

@@ -116,8 +116,7 @@ static double wav_seconds(const struct wav *wav)
 
 enum {
     MULTIPART_BOUNDARY_MAX = 70, /* RFC 2046, 5.1.1 */
-    MULTIPART_HEADER_MAX = 4096, /* the header of one part */
-    MULTIPART_FORMAT_MAX = 32    /* the value of response_format */
+    MULTIPART_HEADER_MAX = 4096  /* the header of one part */
 };
 
 enum multipart_state {
@@ -129,23 +128,53 @@ enum multipart_state {
     MULTIPART_BROKEN
 };
 
-enum multipart_part { MULTIPART_OTHER, MULTIPART_FILE, MULTIPART_FORMAT };
-
-/* Nothing is stored but one part's header and the short value. */
+/* Nothing is stored but one part's header and the short values. */
 struct multipart {
     enum multipart_state state;
-    enum multipart_part part;
     bool has_file;
-    bool format_too_long;
-    size_t matched; /* bytes of the delimiter that have been seen */
+    bool in_file;               /* the part is "file" … */
+    struct upload_value *value; /* … or one that is kept; NULL: none of both; into values */
+    size_t matched;             /* bytes of the delimiter that have been seen */
     size_t delimiter_len;
     size_t header_len;
-    size_t format_len;
     struct wav *wav;                            /* not owned; measures the file */
+    struct upload_value *values;                /* not owned */
     char delimiter[MULTIPART_BOUNDARY_MAX + 4]; /* CRLF -- boundary */
     char header[MULTIPART_HEADER_MAX];          /* also collects what follows a boundary */
-    char format[MULTIPART_FORMAT_MAX];
 };
+
+static const char *const value_names[UPLOAD_VALUES] = {[UPLOAD_RESPONSE_FORMAT] = "response_format",
+                                                       [UPLOAD_STORED_OUTPUT] = "stored_output",
+                                                       [UPLOAD_KEY] = "key"};
+
+/* NULL: none of that name is kept. */
+static struct upload_value *find_value(struct upload_value *values, struct slice name)
+{
+    for (size_t i = 0; i < UPLOAD_VALUES; i++) {
+        if (value_names[i] != NULL && slice_is(name, value_names[i])) {
+            return &values[i];
+        }
+    }
+    return NULL;
+}
+
+static void add_to_value(struct upload_value *value, const char *bytes, size_t len)
+{
+    size_t room = sizeof value->bytes - value->len;
+    size_t take = len < room ? len : room;
+    value->too_long = value->too_long || len > room;
+    memcpy(value->bytes + value->len, bytes, take);
+    value->len += take;
+}
+
+static void set_value(struct upload_value *value, struct slice text)
+{
+    value->len = 0;
+    value->too_long = false;
+    if (text.len > 0) {
+        add_to_value(value, text.at, text.len);
+    }
+}
 
 /* Takes a parameter's value up to its end: in quotes, with the backslashes inside as they are (no
  * value we look for has any), or up to the next semicolon. */
@@ -177,18 +206,18 @@ static struct slice find_parameter(struct slice field, const char *wanted)
     return (struct slice){NULL, 0};
 }
 
-/* Is this content type multipart/form-data? */
-static bool is_multipart(struct slice content_type)
+/* Is the content type this one, with or without parameters? */
+static bool is_type(struct slice content_type, const char *type)
 {
-    static const char type[] = "multipart/form-data";
-    size_t len = sizeof type - 1;
+    size_t len = strlen(type);
     return content_type.len >= len && strncasecmp(content_type.at, type, len) == 0 &&
            (content_type.len == len || strchr("; \t", content_type.at[len]) != NULL);
 }
 
 /* A parser whose file part is measured by *wav, owned by the caller and freed with free(). NULL if
  * the content type has no usable boundary (or memory is short). */
-static struct multipart *multipart_new(struct slice content_type, struct wav *wav)
+static struct multipart *multipart_new(struct slice content_type, struct wav *wav,
+                                       struct upload_value *values)
 {
     static const char start[] = {'\r', '\n', '-', '-'};
     struct slice boundary = find_parameter(content_type, "boundary");
@@ -204,6 +233,7 @@ static struct multipart *multipart_new(struct slice content_type, struct wav *wa
     multipart->delimiter_len = boundary.len + sizeof start;
     multipart->matched = 2; /* the first boundary may stand at the very beginning */
     multipart->wav = wav;
+    multipart->values = values;
     return multipart;
 }
 
@@ -212,14 +242,10 @@ static void take_content(struct multipart *multipart, const char *bytes, size_t 
     if (multipart->state != MULTIPART_CONTENT) {
         return;
     }
-    if (multipart->part == MULTIPART_FILE) {
+    if (multipart->in_file) {
         wav_feed(multipart->wav, bytes, len);
-    } else if (multipart->part == MULTIPART_FORMAT) {
-        size_t room = sizeof multipart->format - multipart->format_len;
-        multipart->format_too_long = multipart->format_too_long || len > room;
-        size_t take = len < room ? len : room;
-        memcpy(multipart->format + multipart->format_len, bytes, take);
-        multipart->format_len += take;
+    } else if (multipart->value != NULL) {
+        add_to_value(multipart->value, bytes, len);
     }
 }
 
@@ -253,23 +279,35 @@ static size_t seek_delimiter(struct multipart *multipart, const char *bytes, siz
     return used;
 }
 
+static void take_disposition(struct multipart *multipart, struct slice disposition)
+{
+    struct slice name = find_parameter(disposition, "name");
+    multipart->in_file = slice_is(name, "file");
+    multipart->value = multipart->in_file ? NULL : find_value(multipart->values, name);
+    if (multipart->in_file) {
+        multipart->has_file = true;
+        set_value(&multipart->values[UPLOAD_FILE_NAME], find_parameter(disposition, "filename"));
+    } else if (multipart->value != NULL) {
+        set_value(multipart->value, (struct slice){NULL, 0});
+    }
+}
+
 static void begin_content(struct multipart *multipart)
 {
-    multipart->part = MULTIPART_OTHER;
+    multipart->in_file = false;
+    multipart->value = NULL;
     struct slice rest = {multipart->header, multipart->header_len};
     struct slice name, value;
+    struct slice type = {NULL, 0};
     while (request_next_field(&rest, &name, &value)) {
-        if (!slice_is_nocase(name, "content-disposition")) {
-            continue;
+        if (slice_is_nocase(name, "content-disposition")) {
+            take_disposition(multipart, value);
+        } else if (slice_is_nocase(name, "content-type")) {
+            type = value;
         }
-        struct slice part = find_parameter(value, "name");
-        if (slice_is(part, "file")) {
-            multipart->part = MULTIPART_FILE;
-            multipart->has_file = true;
-        } else if (slice_is(part, "response_format")) {
-            multipart->part = MULTIPART_FORMAT;
-            multipart->format_len = 0;
-        }
+    }
+    if (multipart->in_file) {
+        set_value(&multipart->values[UPLOAD_FILE_TYPE], type);
     }
     multipart->state = MULTIPART_CONTENT;
 }
@@ -320,18 +358,50 @@ static void multipart_feed(struct multipart *multipart, const char *bytes, size_
     }
 }
 
+/* --- application/x-www-form-urlencoded: of a short form only, and one without other values */
+
+/* Keeps the body, in the place of the value that it turns out to have. */
+static void form_feed(struct upload *upload, struct slice data)
+{
+    add_to_value(&upload->values[UPLOAD_KEY], data.at, data.len);
+}
+
+static void form_end(struct upload *upload)
+{
+    struct upload_value *key = &upload->values[UPLOAD_KEY];
+    const struct upload_value form = *key;
+    struct slice rest = {form.bytes, form.len};
+    struct slice pair, name;
+    key->len = 0;
+    while (rest.len > 0) {
+        if (!slice_take_until(&rest, '&', &pair)) {
+            pair = slice_take(&rest, rest.len);
+        }
+        if (slice_take_until(&pair, '=', &name) && slice_is(name, value_names[UPLOAD_KEY])) {
+            slice_decode(pair, true, key->bytes, sizeof key->bytes, &key->len);
+        }
+    }
+}
+
 /* --- all together */
 
 static const char *const format_names[UPLOAD_FORMATS] = {"json", "text", "srt", "vtt",
                                                          "verbose_json"};
 
-void upload_begin(struct upload *upload, const struct request *request, bool has_body)
+void upload_begin(struct upload *upload, const struct request *request, bool is_form)
 {
     memset(upload, 0, sizeof *upload);
     wav_init(&upload->wav);
-    upload->is_multipart = is_multipart(request->content_type);
-    if (upload->is_multipart && has_body) {
-        upload->multipart = multipart_new(request->content_type, &upload->wav);
+    if (is_type(request->content_type, "multipart/form-data")) {
+        upload->type = UPLOAD_MULTIPART;
+    } else if (is_type(request->content_type, "application/x-www-form-urlencoded")) {
+        upload->type = UPLOAD_URLENCODED;
+    }
+    if (upload->type != UPLOAD_AUDIO && is_form) {
+        upload->values = calloc(UPLOAD_VALUES, sizeof *upload->values);
+    }
+    if (upload->type == UPLOAD_MULTIPART && upload->values != NULL) {
+        upload->multipart = multipart_new(request->content_type, &upload->wav, upload->values);
     }
 }
 
@@ -349,18 +419,21 @@ bool upload_feed(struct upload *upload, const EVP_MD *md, struct slice data)
     } else {
         wav_feed(&upload->wav, data.at, data.len);
     }
+    if (upload->type == UPLOAD_URLENCODED && upload->values != NULL) {
+        form_feed(upload, data);
+    }
     return EVP_DigestUpdate(upload->digest, data.at, data.len) == 1;
 }
 
 static const char *read_format(struct upload *upload)
 {
-    const struct multipart *multipart = upload->multipart;
-    struct slice name = {multipart->format, multipart->format_len};
+    struct slice name = upload_value(upload, UPLOAD_RESPONSE_FORMAT);
+    bool cut = upload->values[UPLOAD_RESPONSE_FORMAT].too_long;
     if (name.len == 0) {
         return NULL;
     }
     for (size_t i = 0; i < UPLOAD_FORMATS; i++) {
-        if (!multipart->format_too_long && slice_is(name, format_names[i])) {
+        if (!cut && slice_is(name, format_names[i])) {
             upload->format = (enum upload_format)i;
             return NULL;
         }
@@ -370,7 +443,7 @@ static const char *read_format(struct upload *upload)
 
 static const char *judge(struct upload *upload)
 {
-    if (!upload->is_multipart) {
+    if (upload->type != UPLOAD_MULTIPART) {
         return NULL;
     }
     if (upload->multipart == NULL) {
@@ -379,7 +452,7 @@ static const char *judge(struct upload *upload)
     if (upload->multipart->state != MULTIPART_END) {
         return "malformed multipart body";
     }
-    if (!upload->multipart->has_file) {
+    if (!upload->has_file) {
         return "no part named file";
     }
     return read_format(upload);
@@ -387,7 +460,11 @@ static const char *judge(struct upload *upload)
 
 bool upload_end(struct upload *upload, unsigned char *sha256)
 {
+    upload->has_file = upload->multipart != NULL && upload->multipart->has_file;
     upload->error = judge(upload);
+    if (upload->type == UPLOAD_URLENCODED && upload->values != NULL) {
+        form_end(upload);
+    }
     upload->seconds = wav_seconds(&upload->wav);
     bool hashed = upload->digest != NULL && EVP_DigestFinal_ex(upload->digest, sha256, NULL) == 1;
     EVP_MD_CTX_free(upload->digest);
@@ -395,4 +472,23 @@ bool upload_end(struct upload *upload, unsigned char *sha256)
     free(upload->multipart);
     upload->multipart = NULL;
     return hashed;
+}
+
+struct slice upload_value(const struct upload *upload, enum upload_value_kind kind)
+{
+    if (upload->values == NULL) {
+        return (struct slice){"", 0};
+    }
+    return (struct slice){upload->values[kind].bytes, upload->values[kind].len};
+}
+
+bool upload_is_true(const struct upload *upload, enum upload_value_kind kind)
+{
+    return slice_is_true(upload_value(upload, kind));
+}
+
+void upload_free(struct upload *upload)
+{
+    free(upload->values);
+    memset(upload, 0, sizeof *upload);
 }

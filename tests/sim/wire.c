@@ -225,6 +225,11 @@ void wire_set_timer(struct wire *wire, int64_t ms)
     evtimer_add(&wire->timer, &time);
 }
 
+void wire_stop_timer(struct wire *wire)
+{
+    evtimer_del(&wire->timer);
+}
+
 static ssize_t plain_result(ssize_t n)
 {
     if (n >= 0) {
@@ -288,6 +293,11 @@ static void keep(struct wire *wire, const char *bytes, size_t len)
 {
     if (wire->sent == wire->len) {
         wire->sent = wire->len = 0;
+    }
+    if (wire->cap - wire->len < len && wire->sent > 0) {
+        wire->len -= wire->sent;
+        memmove(wire->bytes, wire->bytes + wire->sent, wire->len);
+        wire->sent = 0;
     }
     if (wire->cap - wire->len < len) {
         size_t cap = (wire->len + len) * 2;
@@ -403,6 +413,11 @@ enum wire_result wire_flush(struct wire *wire)
         }
     }
     return wire->broken ? WIRE_BROKEN : result;
+}
+
+size_t wire_pending(const struct wire *wire)
+{
+    return wire->len - wire->sent;
 }
 
 void wire_tick(struct wire *wire)

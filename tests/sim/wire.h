@@ -87,6 +87,7 @@ void wire_shut(struct wire *wire);
 
 /* Calls the timer's callback after ms. */
 void wire_set_timer(struct wire *wire, int64_t ms);
+void wire_stop_timer(struct wire *wire);
 
 /* Sends bytes as soon as everything before them is out. Errors show in wire_flush(). */
 void wire_send(struct wire *wire, const char *bytes, size_t len);
@@ -103,6 +104,9 @@ enum wire_result { WIRE_DONE, WIRE_BLOCKED, WIRE_BROKEN };
 /* Writes what can be written; if something is left, sees to it that the write event (or the timer)
  * comes. */
 enum wire_result wire_flush(struct wire *wire);
+
+/* Bytes that wait to be written, without a generated body. */
+size_t wire_pending(const struct wire *wire);
 
 /* The timer has come: the next drip may go. */
 void wire_tick(struct wire *wire);
