@@ -42,11 +42,15 @@ void respond_refuse(struct conn *conn, const char *error);
 void respond_transcript(struct conn *conn, enum upload_format format);
 
 /* For unusual bodies: sends only a head; `framing` is the Content-Length or Transfer-Encoding field
- * with its CRLF, or empty. Then comes the body (none for a HEAD), then respond_finish(). */
+ * with its CRLF, or empty. Then comes the body (none if respond_without_body()), then
+ * respond_finish(). */
 void respond_head(struct conn *conn, int status, const char *type, const char *framing);
 
 /* The same with the number of body bytes to come. */
 void respond_head_length(struct conn *conn, int status, const char *type, uint64_t length);
+
+/* Is the request a HEAD, so that no body may follow? */
+bool respond_without_body(const struct conn *conn);
 
 /* The response is complete; the connection stays if the request wants it to. */
 void respond_finish(struct conn *conn);
