@@ -39,6 +39,8 @@ struct config {
     char *health_path;
     char *jobs_field;
     char *job_id_field;
+    char *jobs_path; /* paths separated by commas, none with a trailing / */
+    unsigned job_retention_ms;
     unsigned unhealthy_after;
     unsigned request_timeout_ms;
     unsigned connect_timeout_ms;

@@ -51,6 +51,9 @@ struct instance {
     uint32_t acceptances;            /* jobs accepted by their answers, ever */
     uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
     unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
+    uint32_t jobs_failed;            /* in a row, by its table */
+    uint32_t jobs_failed_seen;       /* the same as of jobs_failed_ms, when it changed */
+    int64_t jobs_failed_ms;
     char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
 };
 

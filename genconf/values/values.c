@@ -6,7 +6,7 @@
 
 enum kind { NUMBER, MS, FLAG, WORD, TEXT };
 
-enum loop { EVERYWHERE = TEMPLATE_EVERYWHERE, INSTANCE, EXTRA_PATH, TRUSTED_PROXY };
+enum loop { EVERYWHERE = TEMPLATE_EVERYWHERE, INSTANCE, EXTRA_PATH, JOBS_PATH, TRUSTED_PROXY };
 
 struct value {
     struct template_name name;
@@ -74,6 +74,7 @@ static const struct value table[] = {
     A_WORD(EVERYWHERE, instance_ca_file, "INSTANCE_CA_FILE, or the system's"),
     A_FLAG(EVERYWHERE, path_prefixes, "an instance's URL has a path"),
     A_TEXT(EVERYWHERE, job_id_path, "JOB_ID_FIELD as json_query() has it behind its $."),
+    A_TIME(EVERYWHERE, job_retention, "JOB_RETENTION"),
     A_FLAG(EVERYWHERE, agent_is_remote, "AGENT_HOST is a name, of another host"),
     A_WORD(EVERYWHERE, agent_host, "AGENT_HOST"),
     A_NUMBER(EVERYWHERE, agent_port, "AGENT_PORT"),
@@ -94,6 +95,9 @@ static const struct value table[] = {
     A_TEXT(EXTRA_PATH, path, "one of EXTRA_PATHS"),
     A_FLAG(EXTRA_PATH, is_prefix, "path ends in / and stands for all below it"),
 
+    A_TEXT(JOBS_PATH, jobs_root, "one of JOBS_PATH: what an id is behind"),
+    A_NUMBER(JOBS_PATH, id_field, "which part of a path, counted between its slashes, the id is"),
+
     A_TEXT(TRUSTED_PROXY, network, "one of TRUSTED_PROXIES: an address or a block of them"),
 };
 
@@ -103,6 +107,7 @@ static const struct {
 } loops[] = {
     {"instance", "in the order of their numbers"},
     {"extra_path", "in the order of EXTRA_PATHS"},
+    {"jobs_path", "in the order of JOBS_PATH"},
     {"trusted_proxy", "in the order of TRUSTED_PROXIES"},
 };
 /* clang-format on */
@@ -128,6 +133,8 @@ static size_t count_items(const void *context, size_t loop)
         return config->instance_count;
     case EXTRA_PATH:
         return value_count_extra_paths(config);
+    case JOBS_PATH:
+        return value_count_jobs_paths(config);
     default:
         return value_count_trusted_proxies(config);
     }

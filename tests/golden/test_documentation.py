@@ -204,6 +204,8 @@ OTHER_VALUES = {
     "HEALTH_PATH": "/other",
     "JOBS_FIELD": "/other",
     "JOB_ID_FIELD": "/other",
+    "JOBS_PATH": "/other",
+    "JOB_RETENTION": "1h",
     "PORT": "8081",
     "BIND_ADDRESS": "::",
     "EXTRA_PATHS": "/other",

@@ -25,8 +25,9 @@ struct server {
     unsigned failed_responses;
     unsigned successes;
     unsigned admin;
-    unsigned accepted; /* gpc0 */
-    uint32_t told;     /* gpt0 */
+    unsigned accepted;        /* gpc0 */
+    uint32_t told;            /* gpt0 */
+    unsigned failed_in_a_row; /* gpc1 */
     unsigned penalty;
     bool has_entry;
 };
@@ -76,8 +77,9 @@ static void print_entry(FILE *out, const struct world *world, unsigned key)
     if (key == 0 && world->has_mark)
         fprintf(out, "0x55: key=0 use=0 exp=99 gpt0=%u gpc0=0\n", world->mark);
     if (key > 0 && key <= SERVERS && world->servers[key - 1].has_entry)
-        fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u gpc0=%u\n", key,
-                world->servers[key - 1].told, world->servers[key - 1].accepted);
+        fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u gpc0=%u gpc1=%u\n", key,
+                world->servers[key - 1].told, world->servers[key - 1].accepted,
+                world->servers[key - 1].failed_in_a_row);
 }
 
 static void print_table(FILE *out, const struct world *world, bool is_jobs)
@@ -133,8 +135,8 @@ static void print_answer(FILE *out, struct world *world, const char *command)
         set_entry(world, key, value);
     } else if (sscanf(command, "set table failed key %u data.gpt0 %u", &key, &value) == 2) {
         world->servers[key - 1].penalty = value;
-    } else if (sscanf(command, "set table failures key %u data.gpt0 %u", &key, &value) == 2) {
-        assert_int_equal(value, 0);
+    } else if (sscanf(command, "set table jobs key %u data.gpc1 %u", &key, &value) == 2) {
+        world->servers[key - 1].failed_in_a_row = value;
     } else {
         fail_msg("HAProxy doesn't know \"%s\"", command);
     }
@@ -559,10 +561,28 @@ static void what_all_fail_at_is_forgiven(void **state)
     loop_for(REFRESH_MS + 10);
     assert_int_equal(world->servers[0].penalty, 0);
     assert_int_equal(count_lines(world, "set table failed key 1 data.gpt0 0"), 1);
-    assert_int_equal(count_lines(world, "set table failures key 1 data.gpt0 0"), 1);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 0"), 1);
     assert_int_equal(instance_penalty(&world->farm->instances[0]), 0);
     assert_int_equal(instance_penalty(&world->farm->instances[1]), 0);
     assert_int_equal(known_to_haproxy(world, 2), 0);
+    free_world(world);
+}
+
+static void failed_jobs_in_a_row_are_forgotten_ten_minutes_after_the_last(void **state)
+{
+    struct world *world = new_world(2, NULL);
+
+    (void)state;
+    settle(world);
+    world->servers[0].has_entry = true;
+    world->servers[0].failed_in_a_row = 3;
+    loop_for(FAILURES_AGE_MS - 10000);
+    world->servers[0].failed_in_a_row = 4;
+    loop_for(FAILURES_AGE_MS - 10000);
+    assert_int_equal(world->servers[0].failed_in_a_row, 4);
+    loop_for(10000 + 2 * REFRESH_MS);
+    assert_int_equal(world->servers[0].failed_in_a_row, 0);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 0"), 1);
     free_world(world);
 }
 
@@ -931,6 +951,7 @@ int main(void)
         it(failed_connections_and_responses_are_told_until_a_job_succeeds),
         it(the_penalty_for_jobs_is_haproxys_own),
         it(what_all_fail_at_is_forgiven),
+        it(failed_jobs_in_a_row_are_forgotten_ten_minutes_after_the_last),
         it(an_instance_whose_check_failed_is_picked_last),
         it(an_idle_farm_is_checked_every_interval),
         it(while_jobs_run_it_is_every_jobs_interval),

@@ -71,7 +71,8 @@ static void test_the_defaults(void **state)
           {"admin_address", "127.0.0.1:8404"}, {"tls_cert_file", ""}, {"hsts_max_age", "0"},
           {"api_keys_file", ""}, {"status_needs_key", ""}, {"extra_paths", ""},
           {"extra_prefixes", ""}, {"request_timeout", "3600000ms"}, {"path_prefixes", ""},
-          {"job_id_path", "job_id"}, {"agent_is_remote", ""}, {"instance_ca_file", "@system-ca"});
+          {"job_id_path", "job_id"}, {"jobs_root", "/v1/jobs"}, {"job_retention", "86400000ms"},
+          {"agent_is_remote", ""}, {"instance_ca_file", "@system-ca"});
 }
 
 static void test_addresses_are_as_bind_and_server_lines_want_them(void **state)
@@ -162,17 +163,22 @@ static void test_lists_are_loops(void **state)
 {
     (void)state;
     const char *const *variables =
-        VARIABLES(ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1");
+        VARIABLES(ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1",
+                  "JOBS_PATH=/jobs,/api/v1/videos");
     struct config *config = configured(variables);
     struct template_values values = values_of(config);
 
     assert_string_equal(values.loop(0), "instance");
     assert_string_equal(values.loop(1), "extra_path");
-    assert_string_equal(values.loop(2), "trusted_proxy");
+    assert_string_equal(values.loop(2), "jobs_path");
+    assert_string_equal(values.loop(3), "trusted_proxy");
     assert_int_equal(values.count_items(config, 0), 1);
     assert_int_equal(values.count_items(config, 1), 2);
-    assert_int_equal(values.count_items(config, 2), 3);
+    assert_int_equal(values.count_items(config, 2), 2);
+    assert_int_equal(values.count_items(config, 3), 3);
     config_free(config);
+    CHECK(variables, 0, {"jobs_root", "/jobs"}, {"id_field", "3"});
+    CHECK(variables, 1, {"jobs_root", "/api/v1/videos"}, {"id_field", "5"});
     CHECK(variables, 0, {"path", "/v1/models"}, {"is_prefix", ""}, {"network", "10.0.0.0/8"},
           {"extra_paths", "yes"}, {"extra_prefixes", "yes"}, {"trusted_proxies", "yes"});
     CHECK(variables, 1, {"path", "/docs/"}, {"is_prefix", "yes"}, {"network", "::1"});
@@ -188,7 +194,8 @@ static void test_no_proxies_and_no_paths_are_no_items(void **state)
     struct template_values values = values_of(config);
 
     assert_int_equal(values.count_items(config, 1), 0);
-    assert_int_equal(values.count_items(config, 2), 0);
+    assert_int_equal(values.count_items(config, 2), 1);
+    assert_int_equal(values.count_items(config, 3), 0);
     config_free(config);
 }
 
