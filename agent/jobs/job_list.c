@@ -1,7 +1,5 @@
 #include "jobs/job_list.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "xalloc.h"
@@ -202,13 +200,16 @@ static void take_jobs(struct job_list *list, const char *value, const char *end,
 
 static unsigned long long read_total(const char *value, const char *end)
 {
-    char digits[TOTAL_DIGITS_MAX + 1] = "";
-    size_t length = (size_t)(end - value);
+    unsigned long long total = 0;
 
-    if (length > TOTAL_DIGITS_MAX || strspn(value, "0123456789") < length)
+    if (end - value > TOTAL_DIGITS_MAX)
         return 0;
-    memcpy(digits, value, length);
-    return strtoull(digits, NULL, 10);
+    for (; value < end; value++) {
+        if (*value < '0' || *value > '9')
+            return 0;
+        total = 10 * total + (unsigned long long)(*value - '0');
+    }
+    return total;
 }
 
 static void take_member(void *context, const char *name, size_t length, const char *value,
