@@ -125,17 +125,21 @@ FORCE:
 # The end-to-end tests wait more than they work: three at a time on two cores.
 PARALLEL ?= 3
 
+# Where tools/fetch-servers puts the real servers that tests/e2e has as instances.
+LEASTJOBS_SERVERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leastjobs/servers
+export LEASTJOBS_SERVERS
+
 PYTEST = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -p no:cacheprovider -q
 
 run: ## install what is missing, build, and serve until Ctrl-C
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(SIM)
-	@LEASTJOBS_BUILD=$(BUILD) tools/run
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run
 
 demo: ## the same with three simulated instances, whatever .env says
 	@tools/install-packages build run
 	@$(MAKE) -s --no-print-directory all $(SIM)
-	@LEASTJOBS_BUILD=$(BUILD) tools/run --demo
+	@LEASTJOBS_BUILD=$(BUILD) exec tools/run --demo
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
@@ -148,7 +152,13 @@ golden: all $(OPTION_DOCS) ## generated configurations and documents against wha
 	$(PYTEST) tests/golden
 
 e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
-	$(PYTEST) -n $(PARALLEL) tests/e2e
+	$(PYTEST) -n $(PARALLEL) --ignore-glob='*/test_real_*' tests/e2e
+
+# Not a part of `make test`: the servers are of a Debian that isn't released, and change.
+real-servers: all $(SIM) ## the same with llama.cpp's and whisper.cpp's own servers, which it fetches
+	@tools/install-packages build run test
+	@tools/fetch-servers $(LEASTJOBS_SERVERS)
+	$(PYTEST) tests/e2e/test_real_*.py
 
 lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 	@tools/install-packages build test lint

@@ -100,6 +100,8 @@ size_t agent_check_format(char answer[AGENT_CHECK_ANSWER_MAX], const struct inst
     /* An agent that has just started knows less than HAProxy, which has its last word. */
     if (instance->healthy && instance->passed == 0 && !instance->drained)
         length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "unknown\n");
+    else if (instance->healthy && instance->drained && instance->weighs_nothing)
+        length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "up\n");
     else if (instance->healthy)
         length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "up %u%%\n",
                           agent_check_weight(instance, weighting));

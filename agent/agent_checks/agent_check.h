@@ -13,13 +13,14 @@
  *   request = instance [ blanks weighting ] [ CR ] newline
  *   instance = "instance" number
  *   weighting = "inverse" / "external"
- *   answer = "up " percent "%" newline / "down #" reason newline / "unknown" newline
+ *   answer = "up" [ " " percent "%" ] newline / "down #" reason newline / "unknown" newline
  *
  * "unknown" is no word of HAProxy's and changes nothing there: neither the weight nor the state
  * that it has of an instance that this agent has not seen working yet. A server that HAProxy has
  * just started is up with its full weight. Only "up" and "down" are said otherwise: "drain",
  * "maint" and "ready" would overrule the operator's own commands, and a percentage alone doesn't
- * raise a server that is down.
+ * raise a server that is down. The weight of a drained instance isn't said again once HAProxy has
+ * it: up to 2.8 that writes a line about the server each time.
  */
 #define AGENT_CHECK_REQUEST_MAX 64
 /* HAProxy keeps at most 127 characters of a reason. */

@@ -199,6 +199,15 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     return checks;
 }
 
+static unsigned count_due(const struct checks *checks)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < checks->farm->count; i++)
+        count += checks->farm->instances[i].asked || poller_is_due(checks->poller, i);
+    return count;
+}
+
 struct checks_counts checks_counts(const struct checks *checks)
 {
     struct exchange_counts counts = exchange_counts(checks->exchange);
@@ -206,7 +215,8 @@ struct checks_counts checks_counts(const struct checks *checks)
     return (struct checks_counts){.haproxy_answers = counts.answers,
                                   .haproxy_failures = counts.failures,
                                   .haproxy_processes = counts.processes,
-                                  .haproxy_present = counts.is_present};
+                                  .haproxy_present = counts.is_present,
+                                  .due = count_due(checks)};
 }
 
 void checks_tell_owner(struct checks *checks, const unsigned char *id, size_t length,

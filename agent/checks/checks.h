@@ -22,6 +22,7 @@ struct checks_counts {
     uint64_t haproxy_failures;
     uint64_t haproxy_processes; /* new ones that were seen */
     bool haproxy_present;
+    unsigned due; /* health checks that are under way, or due at once */
 };
 
 /*

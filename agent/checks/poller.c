@@ -301,6 +301,13 @@ void poller_due_in(struct poller *poller, size_t index, int64_t wait_ms)
         be_due_in(check, wait_ms);
 }
 
+bool poller_is_due(const struct poller *poller, size_t index)
+{
+    const struct check *check = &poller->checks[index];
+
+    return check->easy != NULL || check->is_waiting || check->is_hurried;
+}
+
 void poller_hurry(struct poller *poller)
 {
     for (size_t i = 0; i < poller->count; i++) {

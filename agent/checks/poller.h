@@ -43,6 +43,9 @@ struct poller *poller_new(struct event_base *base, const struct config *config, 
                           const struct poller_events *events);
 void poller_free(struct poller *poller);
 
+/* Whether its check is under way, or due at once. */
+bool poller_is_due(const struct poller *poller, size_t index);
+
 /* Starts the check of an instance that is due. */
 void poller_start(struct poller *poller, size_t index);
 

@@ -202,6 +202,7 @@ static void apply_servers(struct farm *farm, struct answer_part answer)
             continue;
         instance->drained = (server.admin & (SERVERSTATE_DRAIN | SERVERSTATE_INHERITED_DRAIN)) != 0;
         instance->maintained = (server.admin & SERVERSTATE_MAINT) != 0;
+        instance->weighs_nothing = strcmp(server.columns[SERVERSTATE_WEIGHT], "0") == 0;
         note_address(instance, server.columns[SERVERSTATE_ADDRESS]);
     }
 }

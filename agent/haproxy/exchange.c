@@ -62,6 +62,7 @@ static void forget_counts(struct farm *farm)
     for (size_t i = 0; i < farm->count; i++) {
         farm->instances[i].in_flight = 0;
         farm->instances[i].address[0] = '\0';
+        farm->instances[i].weighs_nothing = false;
     }
 }
 
@@ -276,6 +277,18 @@ static void on_refresh(evutil_socket_t fd, short what, void *argument)
     exchange_start(argument);
 }
 
+/*
+ * Until a HAProxy is met. The first agent-checks of one that starts come before it is: they would
+ * take the weight 0 from a drained server that it has from its state file.
+ */
+static void recall_drains(struct exchange *exchange)
+{
+    if (exchange->farm->process_ms != 0)
+        return;
+    statefile_recall(exchange->statefile, exchange->farm);
+    drains_note(exchange->drains);
+}
+
 struct exchange *exchange_new(struct event_base *base, const struct config *config,
                               struct farm *farm, const struct exchange_events *events)
 {
@@ -290,6 +303,7 @@ struct exchange *exchange_new(struct event_base *base, const struct config *conf
     exchange->queue = xcalloc(farm->count, sizeof(*exchange->queue));
     exchange->drains = drains_new(farm);
     exchange->statefile = statefile_new(config);
+    recall_drains(exchange);
     exchange->haproxy = haproxy_new(base, config->haproxy_socket, farm->count, &asks);
     exchange->teller = (struct teller){.farm = farm, .haproxy = exchange->haproxy};
     exchange->refresh = evtimer_new(base, on_refresh, exchange);

@@ -237,6 +237,8 @@ void report_metrics(FILE *out, const struct report_view *view)
     put_value(out, "instances", "gauge", "Configured instances.", (double)view->farm->count);
     put_value(out, "instances_healthy", "gauge", "Healthy instances.",
               (double)farm_count_healthy(view->farm));
+    put_value(out, "checks_due", "gauge", "Health checks that are under way, or due at once.",
+              counts.due);
     put_gauges(out, view->farm);
     put_checks(out, view->farm);
     put_value(out, "agent_checks_answered_total", "counter", "Agent-checks answered.",

@@ -43,16 +43,25 @@ static unsigned at_least_0(uint64_t minuend, uint64_t subtrahend)
     return minuend > subtrahend ? (unsigned)(minuend - subtrahend) : 0;
 }
 
+/* What a report should show: the jobs accepted since the one before have become external ones. */
+static unsigned expect_external(const struct instance *instance, const struct check_start *start)
+{
+    uint64_t jobs = (uint64_t)instance->external_jobs + (start->acceptances - instance->reported);
+
+    return jobs < JOBS_MAX ? (unsigned)jobs : JOBS_MAX;
+}
+
 static unsigned estimate_external(const struct instance *instance, const struct check_start *start)
 {
+    unsigned expected = expect_external(instance, start);
     unsigned come = at_least_0(instance->sessions, start->sessions);
     unsigned gone = at_least_0((uint64_t)start->in_flight + come, instance->in_flight);
     unsigned least = at_least_0(instance->active_jobs, (uint64_t)instance->in_flight + gone);
     unsigned most = at_least_0(instance->active_jobs, at_least_0(instance->in_flight, come));
 
-    if (instance->external_jobs < least)
+    if (expected < least)
         return least;
-    return instance->external_jobs > most ? most : instance->external_jobs;
+    return expected > most ? most : expected;
 }
 
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,

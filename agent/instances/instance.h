@@ -43,6 +43,7 @@ struct instance {
     /* By HAProxy, when it was last asked. */
     bool drained;                    /* by HAProxy's operator */
     bool maintained;                 /* the same: set to maint */
+    bool weighs_nothing;             /* its weight there is 0 */
     unsigned in_flight;              /* requests that are open */
     uint64_t sessions;               /* those that ever were */
     struct server_counters counters; /* what became of them */
@@ -77,7 +78,8 @@ struct check_rules {
  * The end of every health check: counts failures, decides health, and subtracts what HAProxy
  * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
- * within that doubt the last number of external jobs stands.
+ * within that doubt the last number of external jobs stands, and the jobs accepted before the check
+ * are counted among them.
  */
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,

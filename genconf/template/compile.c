@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "template/node.h"
-#include "template/suggest.h"
 #include "xalloc.h"
 
 #define WORDS_MAX 4
@@ -158,19 +158,34 @@ static size_t open_loop(const struct compiler *c)
     return TEMPLATE_EVERYWHERE;
 }
 
+/* The name that is nearest, if it is near: one edit always is, and so is one in three characters.
+ */
+static const char *name_like(const struct compiler *c, const char *text, bool is_value)
+{
+    static const char *const keywords[] = {"else", "end"};
+    size_t count = c->values->name_count + (is_value ? 2 : 0);
+    unsigned least = 2 + (unsigned)strlen(text) / 3;
+    const char *nearest = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = i < c->values->name_count ? c->values->name(i)->name
+                                                     : keywords[i - c->values->name_count];
+        unsigned distance = nearest_distance(text, name);
+        if (distance < least) {
+            least = distance;
+            nearest = name;
+        }
+    }
+    return nearest;
+}
+
 static void unknown_name(struct compiler *c, const struct word *word, bool is_value)
 {
     char *text = xstrndup(word->at, word->length < SHOWN_MAX ? word->length : SHOWN_MAX);
-    struct suggestion suggestion = suggestion_for(text);
+    const char *nearest = name_like(c, text, is_value);
 
-    for (size_t i = 0; i < c->values->name_count; i++)
-        suggestion_try(&suggestion, c->values->name(i)->name);
-    if (is_value) {
-        suggestion_try(&suggestion, "else");
-        suggestion_try(&suggestion, "end");
-    }
-    if (suggestion.best != NULL)
-        complain(c, word->at, "unknown value \"%s\": did you mean \"%s\"?", text, suggestion.best);
+    if (nearest != NULL)
+        complain(c, word->at, "unknown value \"%s\": did you mean \"%s\"?", text, nearest);
     else
         complain(c, word->at,
                  "unknown value \"%s\": the last lines of --print-template list those that there "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.dont_write_bytecode = True
-for module in ("client", "farm", "lab", "load", "processes", "sim", "waiting"):
+for module in ("client", "farm", "lab", "load", "processes", "real_servers", "sim", "waiting"):
     pytest.register_assert_rewrite(module)
 
 from farm import QUICK  # noqa: E402

@@ -118,7 +118,18 @@ class Farm:
             lambda: all(s["agent_status"] == AGENT_HAS_ANSWERED for s in self.servers().values()),
             "every instance's first agent-check",
         )
+        self.wait_for_checks()
         return self
+
+    def wait_for_checks(self):
+        """Waits until the agent has met HAProxy and has asked every instance since."""
+        wanted = {"leastjobs_haproxy_present 1", "leastjobs_checks_due 0"}
+
+        def done():
+            text = http_request(self.status_port, target="/metrics").body.decode()
+            return wanted <= set(text.splitlines())
+
+        wait_for(done, f"{wanted} in the agent's metrics")
 
     # --- what HAProxy says
 

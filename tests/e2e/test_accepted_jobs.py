@@ -71,6 +71,12 @@ def test_short_jobs_one_by_one_all_go_to_the_idle_instance(lab, name):
 
 def test_accepted_jobs_are_spread_in_a_moment_without_any_report(lab):
     farm = lab.start_farm(3, HEALTH_CHECK_INTERVAL="1h", JOBS_INTERVAL="1h")
+    # The last reports for an hour are those that meeting HAProxy has asked for.
+    met = farm.agent.wait_for_err("HAProxy answers")[0].split()[0]
+    wait_for(
+        lambda: all(i["last_check"] >= met for i in farm.health_of_all().values()),
+        "a report of each since HAProxy was met",
+    )
     numbers = []
     for _ in range(9):
         numbers.append(farm.number_of_answer(farm.run_job(job_time=HELD, headers=ASYNC)))

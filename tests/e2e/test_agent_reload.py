@@ -4,6 +4,7 @@ import errno
 import re
 import signal
 import socket
+import time
 
 import pytest
 
@@ -308,6 +309,7 @@ def test_reloads_faster_than_the_interval_starve_no_instance(lab):
     (sim,) = farm.sims()
     wait_for(lambda: all(i["last_check"] for i in farm.health_of_all().values()), "first checks")
     before = [state["health_requests"] for state in sim.states()]
+    begin = time.monotonic()
     reloads = 0
 
     def reload_and_count():
@@ -325,8 +327,8 @@ def test_reloads_faster_than_the_interval_starve_no_instance(lab):
         return counts
 
     counts = wait_for(all_have_three, "three checks of each instance, between reloads")
-    # Nor is one checked faster for them: all have the same interval.
-    assert max(counts) <= 3 + 2, counts
+    # Nor is one checked faster for them: what a reload gave up is asked again after JOBS_INTERVAL.
+    assert max(counts) <= (time.monotonic() - begin) / 1.0 + 2, counts
     assert reloads > 24
 
 
@@ -372,7 +374,7 @@ def test_the_libconfig_file_is_read_again_too(lab):
     assert set(farm.health_of_all()) == {1}
     write([1, 2])
     agent.send_signal(signal.SIGHUP)
-    farm.instances[2].wait_for_polls(1)
+    wait_for(lambda: farm.instances[2].state()["health_requests"], "the second one's first check")
     wait_for(lambda: set(farm.health_of_all()) == {1, 2}, "the second instance")
     file.write_text("intsances = ();\n")
     agent.send_signal(signal.SIGHUP)

@@ -117,6 +117,24 @@ def test_a_drain_outlives_a_restart_of_both(lab):
     assert_first_gets_nothing(farm)
 
 
+def test_a_drain_outlives_a_restart_of_both_with_the_agent_first(lab):
+    """As systemd and docker compose start them."""
+    farm = start(lab)
+    drain(farm, 1)
+    assert farm.haproxy.stop() == []
+    assert farm.agent.stop() == []
+    farm.start_agent()
+    farm.wait_for_agent()
+    # What a HAProxy's first agent-checks are told, before it has been met.
+    assert farm.agent_check("instance1 external\n") == b"up 0%\n"
+    farm.start_haproxy()
+    farm.wait_for_haproxy()
+    for _ in range(10):
+        assert set(farm.run_jobs(2, job_time=0)) <= {2, 3}
+    assert_first_gets_nothing(farm)
+    assert_ready_undoes_it(farm)
+
+
 def test_a_drain_outlives_a_reload_that_the_agent_does_not_live_to_see(lab):
     farm = start(lab)
     drain(farm, 1)

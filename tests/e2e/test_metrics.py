@@ -5,6 +5,7 @@ import re
 import pytest
 
 from client import http_request
+from waiting import wait_for
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
@@ -41,6 +42,18 @@ def parse(text):
                 assert samples[key] >= 0 and family.endswith("_total"), line
     assert samples and set(types) == set(helps)
     return samples
+
+
+def test_checks_that_are_under_way_are_counted(lab):
+    farm = lab.start_farm(3)
+    farm.instances[2].set(health="hang")
+    farm.run_job()
+
+    def is_one():
+        samples = parse(http_request(farm.status_port, target="/metrics").body.decode())
+        return samples["leastjobs_checks_due", ""] == 1
+
+    wait_for(is_one, "the one health check that hangs, and no other")
 
 
 @pytest.mark.quick("three failed checks")

@@ -41,6 +41,12 @@ def test_the_manual_has_each_mode_of_the_health_answer():
     assert sorted(name.removesuffix(":MS") for name in named) == sorted(known)
 
 
+def test_the_manual_has_each_kind_of_server():
+    known = names_in("report.c", r'\[KIND_\w+\] = "([^"]+)"')
+    named = table_behind("### Other kinds of servers")
+    assert sorted([*named, "whisperx"]) == sorted(known)
+
+
 def test_the_manual_has_each_setting():
     known = names_in("change.c", r'\{"(\w+)", take_')
     assert table_behind("**`POST /instances/N`**") == sorted(known)

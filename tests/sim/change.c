@@ -82,18 +82,41 @@ static bool take_drop(const cJSON *value, struct change *change)
 }
 
 /* A status may also come as a number. */
-static bool take_health(const cJSON *value, struct change *change)
+static bool take_mode(const cJSON *value, struct health *health)
 {
     char name[HEALTH_NAME_MAX] = "";
     int64_t status = 0;
     if (cJSON_IsString(value)) {
-        return health_parse(value->valuestring, &change->settings.health);
+        return health_parse(value->valuestring, health);
     }
     if (!take_integer(value, 100, 599, &status)) {
         return false;
     }
     snprintf(name, sizeof name, "%d", (int)status);
-    return health_parse(name, &change->settings.health);
+    return health_parse(name, health);
+}
+
+static bool take_health(const cJSON *value, struct change *change)
+{
+    return take_mode(value, &change->settings.health);
+}
+
+static bool take_load(const cJSON *value, struct change *change)
+{
+    return take_mode(value, &change->settings.load);
+}
+
+static bool take_kind(const cJSON *value, struct change *change)
+{
+    return cJSON_IsString(value) && instance_set_kind(&change->settings, value->valuestring);
+}
+
+static bool take_threads(const cJSON *value, struct change *change)
+{
+    int64_t threads = 0;
+    bool good = take_integer(value, 0, INSTANCE_SLOTS_MAX, &threads);
+    change->settings.threads = (unsigned)threads;
+    return good;
 }
 
 static bool take_release(const cJSON *value, struct change *change)
@@ -151,7 +174,10 @@ static const struct {
     {"form", take_form, "nested or flat"},
     {"listening", take_listening, "true or false"},
     {"drop", take_drop, "true or false"},
+    {"kind", take_kind, "a kind of server"},
+    {"threads", take_threads, "a whole number from 0 (any number)"},
     {"health", take_health, "a mode of the health answer"},
+    {"load", take_load, "a mode of the health answer"},
     {"release", take_release, "a number of jobs, or -1 (all)"},
     {"response", take_response, "the name of an odd response, or null"},
     {"deaf", take_deaf, "true or false"},
@@ -206,6 +232,12 @@ static bool apply_change(const struct change *change, struct instance *instance)
     instance->settings = change->settings;
     instance->queue.slots = change->settings.slots;
     job_queue_run(&instance->queue);
+    if (!instance_is_locked(instance)) {
+        instance_unlock(instance);
+    }
+    if (!instance_need_metrics(instance)) {
+        return false;
+    }
     job_release(&instance->queue, change->release);
     if (change->pieces != 0) {
         instance_release_pieces(instance, change->pieces);

@@ -305,7 +305,7 @@ static void conn_responded(struct conn *conn)
     serve_end(conn, RECORD_ANSWERED);
     if (conn->after == CONN_REFUSE) {
         conn_drain(conn);
-    } else if (conn->after != CONN_KEEP || !conn->instance->listening) {
+    } else if (conn->after != CONN_KEEP || !conn->instance->main.listening) {
         conn_doom(conn, conn->after == CONN_RESET);
     } else {
         conn->state = CONN_HEAD;
@@ -343,6 +343,20 @@ void conn_release(struct conn *conn, int64_t n)
     if (conn->state == CONN_HELD) {
         conn_enter(conn);
         odd_release(conn, n);
+        conn_leave(conn);
+    }
+}
+
+void conn_lock(struct conn *conn)
+{
+    conn->state = CONN_LOCKED;
+}
+
+void conn_unlock(struct conn *conn)
+{
+    if (conn->state == CONN_LOCKED) {
+        conn_enter(conn);
+        serve_now(conn);
         conn_leave(conn);
     }
 }
@@ -394,7 +408,7 @@ static void conn_timer(evutil_socket_t fd, short what, void *arg)
     conn_leave(conn);
 }
 
-void conn_open(struct instance *instance, int fd)
+void conn_open(struct instance *instance, int fd, bool of_metrics)
 {
     static const struct wire_events events = {conn_readable, conn_writable, conn_timer};
     struct sim *sim = instance->sim;
@@ -407,6 +421,7 @@ void conn_open(struct instance *instance, int fd)
         free(conn);
         return;
     }
+    conn->of_metrics = of_metrics;
     conn->of_oracle = instance == sim->oracle;
     conn->number = ++sim->last_connection;
     conn_join_instance(conn, instance);

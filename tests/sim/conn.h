@@ -31,6 +31,7 @@ enum {
 enum conn_state {
     CONN_HEAD, /* reading a request's head, or idle */
     CONN_BODY,
+    CONN_LOCKED,   /* a request that has arrived whole and waits for a thread */
     CONN_JOB,      /* waiting or running */
     CONN_WAIT,     /* a health request that is answered later or never */
     CONN_RESPONSE, /* being written */
@@ -53,6 +54,7 @@ struct route;
 struct conn {
     TAILQ_ENTRY(conn) link;
     struct instance *instance; /* while a request of the oracle's is open: the one that got it */
+    bool of_metrics;           /* accepted at the instance's second address */
     bool of_oracle;            /* accepted by the oracle, and returns there */
     uint64_t number;
     struct wire wire;
@@ -89,8 +91,8 @@ struct conn {
     struct joblog_entry entry;   /* of a transcription */
 };
 
-/* Takes over an accepted socket and reads what is there. */
-void conn_open(struct instance *instance, int fd);
+/* Takes over a socket that was accepted (at the address for metrics?) and reads what is there. */
+void conn_open(struct instance *instance, int fd, bool of_metrics);
 
 void conn_enter(struct conn *conn);
 void conn_leave(struct conn *conn); /* the connection may be gone afterwards */
@@ -111,6 +113,11 @@ void conn_hold(struct conn *conn);
 
 /* Sends n further pieces (n < 0: all) of the response, if it is held. */
 void conn_release(struct conn *conn, int64_t n);
+
+/* Waits (CONN_LOCKED) until conn_unlock() has the request served; that does nothing in other
+ * states. */
+void conn_lock(struct conn *conn);
+void conn_unlock(struct conn *conn);
 
 /* Waits (CONN_WAIT); after ms calls health_answer_late(). ms < 0: for ever. */
 void conn_wait(struct conn *conn, int64_t ms);

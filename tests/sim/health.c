@@ -1,58 +1,40 @@
 #include "health.h"
 
+#include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conn.h"
 #include "instance.h"
+#include "report.h"
 #include "respond.h"
+#include "routes.h"
 
-enum {
-    HUGE_BYTES = 10 * 1024 * 1024,
-    DEEP_LEVELS = 100000,
-    TRICKLE_MS = 1000,
-    REPORT_BYTES_MAX = 512
-};
+enum { HUGE_BYTES = 10 * 1024 * 1024, DEEP_LEVELS = 100000, TRICKLE_MS = 1000 };
 
-/* The body but for its last brace, so that more members can follow. The nested form's active_jobs
- * is a decoy: it also counts what is finished, and is no measure of the load. wrong: what it says
- * instead of the job count (NULL: nothing is wrong; empty: it says none). */
-static size_t open_report(const struct instance *instance, const char *wrong,
-                          char body[REPORT_BYTES_MAX])
+/* How it is asked to be: a report of the load may be ill while health is well. */
+static const struct health *health_of(const struct conn *conn)
 {
-    int64_t active = instance_active(instance);
-    char number[24];
-    char member[64] = "";
-    int len;
-    snprintf(number, sizeof number, "%" PRId64, active);
-    const char *count = wrong != NULL ? wrong : number;
-    if (instance->settings.form == INSTANCE_FLAT) {
-        if (count[0] != '\0') {
-            snprintf(member, sizeof member, ",\"active_jobs\":%s", count);
-        }
-        len = snprintf(body, REPORT_BYTES_MAX, "{\"status\":\"healthy\"%s", member);
-    } else {
-        if (count[0] != '\0') {
-            snprintf(member, sizeof member, "\"active_transcriptions\":%s,", count);
-        }
-        len =
-            snprintf(body, REPORT_BYTES_MAX,
-                     "{\"status\":\"healthy\",\"concurrency\":{\"max_concurrent_requests\":%u,%s"
-                     "\"active_jobs\":%" PRIu64 "}",
-                     instance->queue.slots, member, (uint64_t)active + instance->counters.finished);
-    }
-    return (size_t)len;
+    const struct instance_settings *settings = &conn->instance->settings;
+    return conn->route->is_load ? &settings->load : &settings->health;
+}
+
+/* Into the scratch buffer. Returns its type, or NULL. */
+static const char *write_report(struct conn *conn, const char *wrong)
+{
+    struct report report = {conn->instance, &conn->request, wrong, NULL};
+    conn->route->report(conn->instance->sim->scratch, &report);
+    return report.type;
 }
 
 /* A good body with any status. Errors carry one too: who believes it overlooks the status. */
 static void answer_report(struct conn *conn, int status, const char *wrong, const char *rest)
 {
-    char body[REPORT_BYTES_MAX];
-    size_t len = open_report(conn->instance, wrong, body);
-    snprintf(body + len, sizeof body - len, "%s", rest);
-    respond_with(conn,
-                 &(const struct response){.status = status, .type = RESPOND_JSON, .body = body});
+    struct evbuffer *body = conn->instance->sim->scratch;
+    const char *type = write_report(conn, wrong);
+    evbuffer_add_printf(body, "%s", rest);
+    respond_buffer(conn, &(const struct response){.status = status, .type = type}, body);
 }
 
 static void answer_hang(struct conn *conn)
@@ -62,13 +44,13 @@ static void answer_hang(struct conn *conn)
 
 static void answer_slow(struct conn *conn)
 {
-    conn_wait(conn, conn->instance->settings.health.slow_ms);
+    conn_wait(conn, health_of(conn)->slow_ms);
 }
 
 static void answer_trickle(struct conn *conn)
 {
     wire_drip(&conn->wire, 1, TRICKLE_MS);
-    answer_report(conn, 200, NULL, "}");
+    answer_report(conn, 200, NULL, "");
 }
 
 static void answer_garbage(struct conn *conn)
@@ -89,16 +71,34 @@ static void answer_empty(struct conn *conn)
     respond_with(conn, &(const struct response){.status = 200, .type = RESPOND_JSON});
 }
 
+/* The report, with padding before its last brace or bracket, or in a comment behind it. */
 static void answer_huge(struct conn *conn)
 {
-    static const char tail[] = "\"}";
-    char body[REPORT_BYTES_MAX];
-    size_t len = open_report(conn->instance, NULL, body);
-    len += (size_t)snprintf(body + len, sizeof body - len, ",\"padding\":\"");
-    respond_head_length(conn, 200, RESPOND_JSON, len + HUGE_BYTES + sizeof tail - 1);
-    wire_send(&conn->wire, body, len);
-    wire_fill(&conn->wire, filler_letters(HUGE_BYTES), tail);
-    respond_finish(conn);
+    static const struct {
+        char end;
+        const char *before, *behind;
+    } paddings[] = {
+        {'}', ",\"padding\":\"", "\"}"}, {']', ",{\"padding\":\"", "\"}]"}, {'\0', "# ", "\n"}};
+    struct evbuffer *body = conn->instance->sim->scratch;
+    const char *type = write_report(conn, NULL);
+    size_t len = evbuffer_get_length(body);
+    const char *bytes = (const char *)evbuffer_pullup(body, -1);
+    size_t i = 0;
+    while (paddings[i].end != '\0' && (len == 0 || bytes[len - 1] != paddings[i].end)) {
+        i++;
+    }
+    struct evbuffer *whole = evbuffer_new();
+    if (whole == NULL) {
+        evbuffer_drain(body, len);
+        conn_doom(conn, true);
+        return;
+    }
+    evbuffer_remove_buffer(body, whole, paddings[i].end != '\0' ? len - 1 : len);
+    evbuffer_drain(body, evbuffer_get_length(body));
+    evbuffer_add_printf(whole, "%s", paddings[i].before);
+    respond_filled(conn, &(const struct response){.status = 200, .type = type}, whole,
+                   filler_letters(HUGE_BYTES), paddings[i].behind);
+    evbuffer_free(whole);
 }
 
 static void answer_huge_chunked(struct conn *conn)
@@ -129,7 +129,7 @@ static void answer_close(struct conn *conn)
 
 static void answer_trailing(struct conn *conn)
 {
-    answer_report(conn, 200, NULL, "} trailing }garbage{");
+    answer_report(conn, 200, NULL, " trailing }garbage{");
 }
 
 static const struct mode {
@@ -143,6 +143,7 @@ static const struct mode {
     [HEALTH_SLOW] = {"slow", answer_slow, 0, NULL},
     [HEALTH_TRICKLE] = {"trickle", answer_trickle, 0, NULL},
     [HEALTH_STATUS_500] = {"500", NULL, 500, NULL},
+    [HEALTH_STATUS_501] = {"501", NULL, 501, NULL},
     [HEALTH_STATUS_503] = {"503", NULL, 503, NULL},
     [HEALTH_STATUS_404] = {"404", NULL, 404, NULL},
     [HEALTH_STATUS_401] = {"401", NULL, 401, NULL},
@@ -196,15 +197,15 @@ void health_format(const struct health *health, char name[HEALTH_NAME_MAX])
 
 void health_answer(struct conn *conn)
 {
-    const struct mode *mode = &modes[conn->instance->settings.health.mode];
+    const struct mode *mode = &modes[health_of(conn)->mode];
     if (mode->answer != NULL) {
         mode->answer(conn);
     } else {
-        answer_report(conn, mode->status, mode->wrong, "}");
+        answer_report(conn, mode->status, mode->wrong, "");
     }
 }
 
 void health_answer_late(struct conn *conn)
 {
-    answer_report(conn, 200, modes[conn->instance->settings.health.mode].wrong, "}");
+    answer_report(conn, 200, NULL, "");
 }

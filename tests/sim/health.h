@@ -1,4 +1,4 @@
-/* What is answered to health requests, right or wrong. */
+/* What is answered to requests for health and load, right or wrong. */
 #ifndef SIM_HEALTH_H
 #define SIM_HEALTH_H
 
@@ -13,6 +13,7 @@ enum health_mode {
     HEALTH_SLOW,
     HEALTH_TRICKLE,
     HEALTH_STATUS_500,
+    HEALTH_STATUS_501,
     HEALTH_STATUS_503,
     HEALTH_STATUS_404,
     HEALTH_STATUS_401,
@@ -52,7 +53,7 @@ bool health_parse(const char *name, struct health *health);
 /* The other way round. */
 void health_format(const struct health *health, char name[HEALTH_NAME_MAX]);
 
-/* Answers a health request as the instance is told to. */
+/* Answers as the instance is told to. */
 void health_answer(struct conn *conn);
 
 /* The same when it has waited for as long as it was told to (CONN_WAIT). */

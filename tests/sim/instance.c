@@ -4,82 +4,98 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conn.h"
 #include "wire.h"
 
 /* --- one instance */
 
-static int open_socket(const struct instance *instance)
+static void accepted(int fd, void *arg)
 {
-    const struct sockaddr *address = (const struct sockaddr *)&instance->address;
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    const int on = 1;
-    /* Accepted sockets inherit TCP_NODELAY: a system call less for each. */
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-        bind(fd, address, instance->address_len) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
+    conn_open(arg, fd, false);
 }
 
-static void pause_accepting(struct instance *instance)
+static void accepted_for_metrics(int fd, void *arg)
 {
-    const struct timeval pause = {0, INSTANCE_ACCEPT_RETRY_MS * 1000};
-    fprintf(stderr, "leastjobs-sim: instance %u cannot accept: %s\n", instance->number,
-            strerror(errno));
-    event_del(&instance->accept_event);
-    evtimer_add(&instance->retry_event, &pause);
+    conn_open(arg, fd, true);
 }
 
-static void instance_retry(evutil_socket_t fd, short what, void *arg)
+/* Not at once: other things of the same moment may be half done. */
+void instance_unlock(struct instance *instance)
+{
+    event_active(&instance->unlock_event, EV_TIMEOUT, 0);
+}
+
+/* Who waits for a thread is answered now. */
+static void job_has_ended(void *arg)
+{
+    struct instance *instance = arg;
+    if (instance->settings.threads > 0) {
+        instance_unlock(instance);
+    }
+}
+
+static void unlock(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct instance *instance = arg;
-    event_add(&instance->accept_event, NULL);
-}
-
-static void instance_accept(evutil_socket_t listener, short what, void *arg)
-{
-    (void)what;
-    struct instance *instance = arg;
-    for (int i = 0; i < INSTANCE_ACCEPTS_MAX; i++) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            conn_open(instance, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(instance);
-            return;
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            return;
-        }
+    struct conn *next;
+    job_queue_pause(&instance->queue);
+    for (struct conn *conn = TAILQ_FIRST(&instance->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        conn_unlock(conn);
     }
+    job_queue_resume(&instance->queue);
 }
 
-static void set_url(struct instance *instance)
+bool instance_is_locked(const struct instance *instance)
 {
-    address_format(instance->url, sizeof instance->url,
-                   instance->sim->tls == NULL ? "http" : "https", &instance->address);
+    unsigned threads = instance->settings.threads;
+    return threads > 0 && instance_active(instance) >= threads;
 }
 
 bool instance_parse_form(const char *name, enum instance_form *form)
 {
     *form = strcmp(name, "flat") == 0 ? INSTANCE_FLAT : INSTANCE_NESTED;
     return *form == INSTANCE_FLAT || strcmp(name, "nested") == 0;
+}
+
+bool instance_set_kind(struct instance_settings *settings, const char *name)
+{
+    bool known = kind_parse(name, &settings->kind);
+    settings->threads = settings->kind == KIND_WHISPERCPP ? 1 : 0;
+    return known;
+}
+
+static bool complain(const struct instance *instance, const struct listener *listener)
+{
+    fprintf(stderr, "leastjobs-sim: instance %u cannot listen on %s: %s\n", instance->number,
+            listener->url, strerror(errno));
+    return false;
+}
+
+static bool open_listener(struct instance *instance, struct listener *listener,
+                          const struct sockaddr_storage *address, socklen_t address_len)
+{
+    const char *scheme = instance->sim->tls == NULL ? "http" : "https";
+    listener->arg = instance;
+    return listener_open(listener, instance->sim->base, address, address_len, scheme) ||
+           complain(instance, listener);
+}
+
+bool instance_need_metrics(struct instance *instance)
+{
+    struct sockaddr_storage address = instance->main.address;
+    bool oracle = instance->number == 0;
+    if (oracle || instance->settings.kind != KIND_TRITON || instance->metrics.base != NULL) {
+        return true;
+    }
+    address_set_port(&address, 0);
+    instance->metrics.accepted = accepted_for_metrics;
+    return open_listener(instance, &instance->metrics, &address, instance->main.address_len);
 }
 
 bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
@@ -89,27 +105,18 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
     memset(instance, 0, sizeof *instance);
     instance->sim = sim;
     instance->number = number;
-    instance->address = *address;
-    instance->address_len = address_len;
     instance->settings = *settings;
     TAILQ_INIT(&instance->conns);
     jobs_init(&instance->jobs);
     record_log_init(&instance->requests, RECORD_LOG_MAX, true);
     record_log_init(&instance->health_requests, RECORD_HEALTH_LOG_MAX, false);
     job_queue_init(&instance->queue, sim->base, settings->slots);
-    evtimer_assign(&instance->retry_event, sim->base, instance_retry, instance);
-    set_url(instance);
-    instance->fd = open_socket(instance);
-    if (instance->fd < 0 ||
-        getsockname(instance->fd, (struct sockaddr *)&instance->address, &instance->address_len) !=
-            0 ||
-        !instance_start(instance)) {
-        fprintf(stderr, "leastjobs-sim: instance %u cannot listen on %s: %s\n", number,
-                instance->url, strerror(errno));
-        return false;
-    }
-    set_url(instance);
-    return true;
+    instance->queue.ended = job_has_ended;
+    instance->queue.ended_arg = instance;
+    evtimer_assign(&instance->unlock_event, sim->base, unlock, instance);
+    instance->main.accepted = accepted;
+    return open_listener(instance, &instance->main, address, address_len) &&
+           instance_need_metrics(instance);
 }
 
 void instance_close(struct instance *instance)
@@ -118,26 +125,14 @@ void instance_close(struct instance *instance)
     jobs_delete_all(instance, true);
     record_log_clear(&instance->sim->records, &instance->requests);
     record_log_clear(&instance->sim->records, &instance->health_requests);
-    if (instance->fd >= 0) {
-        close(instance->fd);
-    }
+    listener_close(&instance->main);
+    listener_close(&instance->metrics);
+    evtimer_del(&instance->unlock_event);
 }
 
 bool instance_start(struct instance *instance)
 {
-    if (instance->listening) {
-        return true;
-    }
-    if (instance->fd < 0) {
-        instance->fd = open_socket(instance);
-    }
-    if (instance->fd < 0 || listen(instance->fd, INSTANCE_BACKLOG) != 0) {
-        return false;
-    }
-    event_assign(&instance->accept_event, instance->sim->base, instance->fd, EV_READ | EV_PERSIST,
-                 instance_accept, instance);
-    instance->listening = event_add(&instance->accept_event, NULL) == 0;
-    return instance->listening;
+    return listener_start(&instance->main) && listener_start(&instance->metrics);
 }
 
 /* Jobs that wait must not start only to be reset a moment later, hence the pause. */
@@ -158,15 +153,8 @@ static void close_conns(struct instance *instance, bool all)
 
 void instance_stop(struct instance *instance, bool drop)
 {
-    if (instance->listening) {
-        instance->listening = false;
-        event_del(&instance->accept_event);
-        evtimer_del(&instance->retry_event);
-        close(instance->fd);
-        /* Bound but not listening, the socket keeps the port ours (no other process gets it as
-         * its free one) while connections are refused. If this fails, instance_start() retries. */
-        instance->fd = open_socket(instance);
-    }
+    listener_stop(&instance->main);
+    listener_stop(&instance->metrics);
     close_conns(instance, drop);
 }
 
@@ -211,7 +199,10 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
     char health[HEALTH_NAME_MAX];
     char job_time[24] = "null";
     char response[ODD_NAME_MAX];
+    char load[HEALTH_NAME_MAX];
+    bool metrics = instance->metrics.base != NULL;
     health_format(&settings->health, health);
+    health_format(&settings->load, load);
     odd_format(&settings->response, response);
     if (settings->job_time_ms != INSTANCE_TIME_BY_AUDIO) {
         snprintf(job_time, sizeof job_time, "%" PRId64, settings->job_time_ms);
@@ -220,7 +211,7 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
         out,
         "{\"instance\":%u,\"url\":\"%s\",\"listening\":%s,\"health\":\"%s\",\"external_jobs\":"
         "%" PRId64 ",\"running\":%u,\"queued\":%u,\"active_jobs\":%" PRId64 ",\"uploading\":%u",
-        instance->number, instance->url, bool_text(instance->listening), health,
+        instance->number, instance->main.url, bool_text(instance->main.listening), health,
         settings->external_jobs, instance->queue.running_count, instance->queue.waiting_count,
         instance_active(instance), instance->uploading);
     evbuffer_add_printf(out,
@@ -237,6 +228,10 @@ void instance_view(struct evbuffer *out, const struct instance *instance)
     bool odd = response[0] != '\0';
     evbuffer_add_printf(out, ",\"response\":%s%s%s,\"deaf\":%s", odd ? "\"" : "null", response,
                         odd ? "\"" : "", bool_text(settings->deaf));
+    evbuffer_add_printf(out,
+                        ",\"kind\":\"%s\",\"load\":\"%s\",\"threads\":%u,\"metrics_url\":%s%s%s",
+                        kind_name(settings->kind), load, settings->threads, metrics ? "\"" : "null",
+                        instance->metrics.url, metrics ? "\"" : "");
     evbuffer_add_printf(out, ",\"known_jobs\":%zu,\"cors\":%s,\"deletes\":%s,\"storage\":%s}",
                         instance->jobs.known_count, bool_text(settings->cors),
                         bool_text(settings->deletes), bool_text(settings->storage));
@@ -266,14 +261,14 @@ struct instance *sim_fewest(struct sim *sim)
     uint64_t ties = 0;
     for (size_t i = 0; i < sim->instance_count; i++) {
         struct instance *instance = &sim->instances[i];
-        int64_t load = instance->listening ? load_of(instance) : INT64_MAX;
+        int64_t load = instance->main.listening ? load_of(instance) : INT64_MAX;
         if (load < fewest) {
             fewest = load;
             ties = 0;
         }
         /* The nth of n takes the others' place with a chance of 1/n: all have the same in the end.
          */
-        if (load == fewest && instance->listening && next_random(&sim->random) % ++ties == 0) {
+        if (load == fewest && instance->main.listening && next_random(&sim->random) % ++ties == 0) {
             found = instance;
         }
     }
@@ -287,7 +282,7 @@ void sim_compare(const struct instance *instance, int64_t *excess, int64_t *imba
     int64_t least = own;
     int64_t most = own;
     for (size_t i = 0; i < sim->instance_count; i++) {
-        if (sim->instances[i].listening) {
+        if (sim->instances[i].main.listening) {
             int64_t load = load_of(&sim->instances[i]);
             least = load < least ? load : least;
             most = load > most ? load : most;

@@ -20,15 +20,13 @@
 
 #include "health.h"
 #include "jobs.h"
+#include "listener.h"
 #include "odd.h"
 #include "queue.h"
 #include "record.h"
+#include "report.h"
 
 enum {
-    INSTANCE_URL_MAX = 80,
-    INSTANCE_BACKLOG = 4096,
-    INSTANCE_ACCEPTS_MAX = 64,     /* in a row before others have their turn */
-    INSTANCE_ACCEPT_RETRY_MS = 50, /* when file descriptors have run out */
     INSTANCE_SLOTS_MAX = 1000000,
     INSTANCE_TIME_MS_MAX = 24 * 3600 * 1000, /* of a job */
     INSTANCE_TIME_BY_AUDIO = -2              /* as job_time_ms: the audio's length times factor */
@@ -47,12 +45,14 @@ struct instance_settings {
     double speed; /* every job's time is divided by it */
     unsigned slots;
     enum instance_form form;
-    struct health health;
-    struct odd response; /* to transcriptions that don't ask for one */
-    bool cors;           /* answers to other origins, and preflights */
-    bool deletes;        /* jobs, if it is asked to */
-    bool storage;        /* for uploads and downloads */
-    bool deaf;           /* doesn't notice that a client has gone: the job goes on */
+    enum kind kind;
+    struct health health, load; /* how it answers when it is asked for them */
+    unsigned threads;           /* with as many jobs it answers nothing else; 0: any number */
+    struct odd response;        /* to transcriptions that don't ask for one */
+    bool cors;                  /* answers to other origins, and preflights */
+    bool deletes;               /* jobs, if it is asked to */
+    bool storage;               /* for uploads and downloads */
+    bool deaf;                  /* doesn't notice that a client has gone: the job goes on */
 };
 
 struct instance_counters {
@@ -62,14 +62,10 @@ struct instance_counters {
 TAILQ_HEAD(conn_list, conn);
 
 struct instance {
-    struct sim *sim; /* not owned */
-    unsigned number; /* from 1; 0: the oracle */
-    int fd;          /* owned; bound even while not listening, so that nobody takes the address */
-    bool listening;
-    struct event accept_event, retry_event;
-    struct sockaddr_storage address;
-    socklen_t address_len;
-    char url[INSTANCE_URL_MAX];
+    struct sim *sim;               /* not owned */
+    unsigned number;               /* from 1; 0: the oracle */
+    struct listener main, metrics; /* the latter's base is NULL: there is none */
+    struct event unlock_event;
     struct instance_settings settings;
     struct instance_counters counters;
     unsigned uploading, open_connections;
@@ -83,6 +79,9 @@ struct instance {
 /* "nested", "flat". False: no such form. */
 bool instance_parse_form(const char *name, enum instance_form *form);
 
+/* Sets the kind and what goes with it: whisper.cpp has one thread. False: no such kind. */
+bool instance_set_kind(struct instance_settings *settings, const char *name);
+
 /* Listens on the address (port 0: any free one, which replaces it). False with a message on
  * stderr; instance_close() is allowed in either case. */
 bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
@@ -91,6 +90,16 @@ bool instance_open(struct instance *instance, struct sim *sim, unsigned number,
 
 /* Gives up all connections and jobs, forgets the records, closes the listener. */
 void instance_close(struct instance *instance);
+
+/* Gives it a second address, where its metrics are, if its kind has one and it has none yet. False
+ * with a message on stderr. */
+bool instance_need_metrics(struct instance *instance);
+
+/* Do its jobs take all its threads? */
+bool instance_is_locked(const struct instance *instance);
+
+/* Answers the requests that wait for a thread, soon. */
+void instance_unlock(struct instance *instance);
 
 /* Stops listening: connections are refused, idle ones closed; drop: all reset. Does nothing more
  * than the closing if it doesn't listen. */

@@ -31,9 +31,17 @@ static void job_remove(struct job *job)
     job->state = JOB_NONE;
 }
 
+static void tell_end(const struct job_queue *queue)
+{
+    if (queue->ended != NULL) {
+        queue->ended(queue->ended_arg);
+    }
+}
+
 static void job_end(struct job *job)
 {
     job_remove(job);
+    tell_end(job->queue);
     job->done(job->arg);
 }
 
@@ -156,6 +164,7 @@ void job_cancel(struct job *job)
     if (job->state != JOB_NONE) {
         struct job_queue *queue = job->queue;
         job_remove(job);
+        tell_end(queue);
         job_queue_run(queue);
     }
 }

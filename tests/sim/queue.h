@@ -35,8 +35,10 @@ struct job_queue {
     struct job_list running, waiting;
     unsigned running_count, waiting_count;
     unsigned slots;
-    unsigned max_active; /* the most that were running and waiting at a time */
-    bool busy;           /* starting jobs; or paused: jobs end, none starts */
+    unsigned max_active;      /* the most that were running and waiting at a time */
+    void (*ended)(void *arg); /* called when a job that ran is over; or NULL */
+    void *ended_arg;
+    bool busy; /* starting jobs; or paused: jobs end, none starts */
 };
 
 void job_queue_init(struct job_queue *queue, struct event_base *base, unsigned slots);

@@ -31,7 +31,9 @@ static const char *reason(int status)
         {418, "I'm a teapot"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
+        {426, "Upgrade Required"},
         {500, "Internal Server Error"},
+        {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
@@ -46,7 +48,7 @@ static const char *reason(int status)
 
 static bool closes(const struct conn *conn)
 {
-    return !conn->request.keep_alive || !conn->instance->listening;
+    return !conn->request.keep_alive || !conn->instance->main.listening;
 }
 
 bool respond_without_body(const struct conn *conn)
@@ -100,13 +102,13 @@ static void send_response(struct conn *conn, const struct response *response)
     char bytes[SMALL_RESPONSE_MAX];
     char framing[64] = "";
     struct slice body = slice_of(response->body != NULL ? response->body : "");
-    bool bodiless = response->status == 204 || response->status == 304;
-    if (!bodiless) {
+    bool framed = response->status != 204 && response->status != 304;
+    if (framed) {
         snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", body.len);
     }
     size_t len =
         write_head(conn, bytes, response->status, response->type, framing, response->fields);
-    bool with_body = !bodiless && !respond_without_body(conn) && body.len > 0;
+    bool with_body = framed && !respond_without_body(conn) && body.len > 0;
     /* One write, hence one packet, for all but the largest. */
     if (with_body && body.len <= sizeof bytes - len) {
         memcpy(bytes + len, body.at, body.len);
@@ -133,19 +135,26 @@ void respond_with(struct conn *conn, const struct response *response)
 void respond_filled(struct conn *conn, const struct response *response, struct evbuffer *body,
                     struct filler filler, const char *tail)
 {
-    char head[HEAD_BYTES_MAX];
+    char bytes[SMALL_RESPONSE_MAX];
     char framing[64];
     size_t begin = evbuffer_get_length(body);
     snprintf(framing, sizeof framing, "Content-Length: %" PRIu64 "\r\n",
              begin + filler.len + strlen(tail));
     size_t len =
-        write_head(conn, head, response->status, response->type, framing, response->fields);
-    wire_send(&conn->wire, head, len);
-    if (!respond_without_body(conn)) {
-        if (begin > 0) {
-            wire_send(&conn->wire, (const char *)evbuffer_pullup(body, -1), begin);
-        }
-        wire_fill(&conn->wire, filler, tail);
+        write_head(conn, bytes, response->status, response->type, framing, response->fields);
+    bool with_body = !respond_without_body(conn);
+    /* One write, hence one packet, for all but the largest. */
+    if (with_body && begin > 0 && begin <= sizeof bytes - len) {
+        evbuffer_remove(body, bytes + len, begin);
+        len += begin;
+    }
+    wire_send(&conn->wire, bytes, len);
+    begin = evbuffer_get_length(body);
+    if (with_body && begin > 0) {
+        wire_send(&conn->wire, (const char *)evbuffer_pullup(body, -1), begin);
+    }
+    if (with_body) {
+        wire_fill(&conn->wire, filler, tail[0] != '\0' ? tail : NULL);
     }
     evbuffer_drain(body, begin);
     respond_finish(conn);
@@ -225,4 +234,17 @@ void respond_transcript(struct conn *conn, enum upload_format format)
     format_transcript(body, sizeof body, format, conn->upload.seconds, conn->instance->number);
     respond_with(
         conn, &(const struct response){.status = 200, .type = format_types[format], .body = body});
+}
+
+void respond_completion(struct conn *conn)
+{
+    char body[512];
+    snprintf(body, sizeof body,
+             "{\"id\":\"chatcmpl-%" PRIu64 "\",\"object\":\"chat.completion\",\"created\":%" PRId64
+             ",\"model\":\"simulated\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+             "\"assistant\",\"content\":\"simulated answer from instance %u\"},\"finish_reason\":"
+             "\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":5,"
+             "\"total_tokens\":6}}",
+             conn->record->id, (int64_t)conn->record->started, conn->instance->number);
+    respond_with(conn, &(const struct response){.status = 200, .type = RESPOND_JSON, .body = body});
 }

@@ -41,6 +41,9 @@ void respond_refuse(struct conn *conn, const char *error);
 /* The transcript in the format asked for, or in the one given. */
 void respond_transcript(struct conn *conn, enum upload_format format);
 
+/* What a chat completion, and anything else that is no transcript, results in. */
+void respond_completion(struct conn *conn);
+
 /* For unusual bodies: sends only a head; `framing` is the Content-Length or Transfer-Encoding field
  * with its CRLF, or empty. Then comes the body (none if respond_without_body()), then
  * respond_finish(). */

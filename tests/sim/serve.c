@@ -149,6 +149,16 @@ void serve_whole(struct conn *conn)
 {
     conn->record->complete = true;
     end_upload(conn);
+    /* Jobs have a queue of their own. */
+    if (conn->kind != CONN_WORK && !conn->of_metrics && instance_is_locked(conn->instance)) {
+        conn_lock(conn);
+    } else {
+        serve_now(conn);
+    }
+}
+
+void serve_now(struct conn *conn)
+{
     if (conn->steer_error != NULL) {
         respond_detail(conn, 400, conn->steer_error);
     } else if (conn->kind == CONN_OTHER && conn->odd.kind != ODD_NONE && !conn->route->own_odd) {

@@ -13,6 +13,9 @@ void serve_begin(struct conn *conn);
 /* The body has arrived whole. */
 void serve_whole(struct conn *conn);
 
+/* The same, after it has waited for a thread. */
+void serve_now(struct conn *conn);
+
 /* Something malformed: in the head (conn->record has just been made) or later, in the body. */
 void serve_refuse(struct conn *conn, const char *error);
 

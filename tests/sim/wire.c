@@ -51,6 +51,11 @@ unsigned address_port(const struct sockaddr_storage *address)
                                           : ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
+void address_set_port(struct sockaddr_storage *address, unsigned port)
+{
+    *port_of(address) = htons((in_port_t)port);
+}
+
 bool address_add_port(struct sockaddr_storage *address, uint32_t add)
 {
     uint64_t port = (uint64_t)address_port(address) + add;

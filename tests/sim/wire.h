@@ -18,6 +18,8 @@ bool address_parse(const char *text, struct sockaddr_storage *address, socklen_t
 
 unsigned address_port(const struct sockaddr_storage *address);
 
+void address_set_port(struct sockaddr_storage *address, unsigned port);
+
 /* Adds to the port. False if that isn't a port. */
 bool address_add_port(struct sockaddr_storage *address, uint32_t add);
 

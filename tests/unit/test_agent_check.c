@@ -217,6 +217,11 @@ static void a_healthy_instance_is_up_with_its_weight(void **state)
     assert_string_equal(answer_of(&unknown, WEIGHTING_EXTERNAL), "up 0%\n");
     instance.drained = true;
     assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up 0%\n");
+    instance.weighs_nothing = true;
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up\n");
+    assert_string_equal(answer_of(&instance, WEIGHTING_INVERSE), "up\n");
+    instance.drained = false;
+    assert_string_equal(answer_of(&instance, WEIGHTING_EXTERNAL), "up 98%\n");
 }
 
 static void an_instance_that_failed_once_is_still_up(void **state)

@@ -263,30 +263,34 @@ static void the_mark_is_under_a_key_that_no_instance_has(void **state)
 
 struct server_line {
     const char *line;
+    const char *address;
     bool is_drained;
     bool is_maintained;
-    const char *address;
+    bool weighs_nothing;
 };
 
 static void administrative_states_and_addresses_are_read(void **state)
 {
     static const struct server_line lines[] = {
-        {"4 farm 2 instance1 10.0.0.1 2 0 100", false, false, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 2 8 100", true, false, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 0 16 100", true, false, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 0 1 100", false, true, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 0 9 100", true, true, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 0 32 100", false, false, "10.0.0.1"}, /* not resolved */
-        {"4 farm 2 instance1 2001:db8::17 2 8 100", true, false, "2001:db8::17"},
-        {"4 farm 2 instance1 - 0 40 100 and more columns", true, false, ""},
-        {"4 farm 2 instance1 10.0.0.1 2 8", true, false, "10.0.0.1"},
-        {"4 farm 2 instance1 10.0.0.1 2", false, false, ""},
-        {"4 farm 2 instance1 10.0.0.1  2 8", false, false, ""},
-        {"4 other 2 instance1 10.0.0.1 2 8 100", false, false, ""},
-        {"4 farm 2 instance2 10.0.0.1 2 8 100", false, false, ""},
-        {"4 farm 2 instance 10.0.0.1 2 8 100", false, false, ""},
-        {"4 farm 2 instance1x 10.0.0.1 2 8 100", false, false, ""},
-        {"4 farm 2 again 10.0.0.1 2 8 100", false, false, ""},
+        {"4 farm 2 instance1 10.0.0.1 2 0 100", "10.0.0.1", false, false, false},
+        {"4 farm 2 instance1 10.0.0.1 2 8 100", "10.0.0.1", true, false, false},
+        {"4 farm 2 instance1 10.0.0.1 0 16 100", "10.0.0.1", true, false, false},
+        {"4 farm 2 instance1 10.0.0.1 0 1 100", "10.0.0.1", false, true, false},
+        {"4 farm 2 instance1 10.0.0.1 0 9 100", "10.0.0.1", true, true, false},
+        {"4 farm 2 instance1 10.0.0.1 0 32 100", "10.0.0.1", false, false,
+         false}, /* not resolved */
+        {"4 farm 2 instance1 2001:db8::17 2 8 100", "2001:db8::17", true, false, false},
+        {"4 farm 2 instance1 - 0 40 100 and more columns", "", true, false, false},
+        {"4 farm 2 instance1 10.0.0.1 2 8", "10.0.0.1", true, false, false},
+        {"4 farm 2 instance1 10.0.0.1 2 8 0 100", "10.0.0.1", true, false, true},
+        {"4 farm 2 instance1 10.0.0.1 2 0 0", "10.0.0.1", false, false, true},
+        {"4 farm 2 instance1 10.0.0.1 2", "", false, false, false},
+        {"4 farm 2 instance1 10.0.0.1  2 8", "", false, false, false},
+        {"4 other 2 instance1 10.0.0.1 2 8 100", "", false, false, false},
+        {"4 farm 2 instance2 10.0.0.1 2 8 100", "", false, false, false},
+        {"4 farm 2 instance 10.0.0.1 2 8 100", "", false, false, false},
+        {"4 farm 2 instance1x 10.0.0.1 2 8 100", "", false, false, false},
+        {"4 farm 2 again 10.0.0.1 2 8 100", "", false, false, false},
     };
 
     (void)state;
@@ -297,6 +301,7 @@ static void administrative_states_and_addresses_are_read(void **state)
         assert_case(lines[i].line, apply_text(farm, text).has_servers);
         assert_case(lines[i].line, farm->instances[0].drained == lines[i].is_drained);
         assert_case(lines[i].line, farm->instances[0].maintained == lines[i].is_maintained);
+        assert_case(lines[i].line, farm->instances[0].weighs_nothing == lines[i].weighs_nothing);
         assert_case_text(lines[i].line, farm->instances[0].address, lines[i].address);
         farm_free(farm);
     }

@@ -320,6 +320,33 @@ static void within_the_doubt_the_last_number_of_external_jobs_stands(void **stat
     }
 }
 
+/* Two jobs were accepted before a check, a third one while it was made: come, gone, accepted. */
+static void accepted_jobs_are_expected_in_the_report(void **state)
+{
+    static const struct {
+        unsigned jobs;
+        unsigned external;
+    } cases[] = {{2, 2}, {3, 2}, {1, 1}, {0, 0}, {7, 6}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct farm *farm = farm_of(one, NULL);
+        struct instance *instance = &farm->instances[0];
+        struct check_rules rules = {.unhealthy_after = 3, .interval_ms = 1};
+        struct check_start start = {.sessions = 2, .acceptances = UINT32_MAX};
+        struct check_result result = passed(cases[i].jobs);
+        struct moment now = at_ms(0);
+        instance->reported = UINT32_MAX - 2;
+        instance->acceptances = 0; /* after UINT32_MAX */
+        instance->sessions = 3;
+        instance_apply(instance, &result, &start, &rules, &now);
+        if (instance->external_jobs != cases[i].external)
+            fail_msg("%u reported: %u external", cases[i].jobs, instance->external_jobs);
+        assert_int_equal(instance_accepted(instance), 1);
+        farm_free(farm);
+    }
+}
+
 /* Failed checks that began so many ms after the first, with 1,000 between two that count. */
 static unsigned count_failures(const int64_t *began_ms, size_t count)
 {
@@ -513,6 +540,7 @@ int main(void)
         cmocka_unit_test(the_longest_error_fits),
         cmocka_unit_test(a_lower_limit_after_a_reload_counts_earlier_failures),
         cmocka_unit_test(within_the_doubt_the_last_number_of_external_jobs_stands),
+        cmocka_unit_test(accepted_jobs_are_expected_in_the_report),
         cmocka_unit_test(a_failure_counts_once_in_an_interval),
         cmocka_unit_test(a_failure_that_does_not_count_puts_it_last_too),
         cmocka_unit_test(the_word_is_what_haproxy_subtracts),

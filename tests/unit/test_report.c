@@ -229,6 +229,7 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
         "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"passed\"} 1\n",
         "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"http_status\"} 2\n",
         "\nleastjobs_instance_checks_missed_total{name=\"instance30\"} 6\n",
+        "\nleastjobs_checks_due 0\n",
         "\nleastjobs_agent_checks_answered_total 0\n",
         "\nleastjobs_agent_checks_refused_total 0\n",
         "\nleastjobs_agent_checks_evicted_total 0\n",

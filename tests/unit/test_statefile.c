@@ -206,6 +206,51 @@ static void it_is_known_to_be_empty_once_it_was_written_so(void **state)
     statefile_free(file);
 }
 
+static void write_file(const char *text)
+{
+    make_folder();
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+#define LINE_OF(name, admin)                                                                       \
+    "4 farm 2 " name " 127.0.0.1 2 " admin " 0 100 0 6 3 3 6 22 0 0 - 8000 - 0"
+
+static void what_it_has_can_be_recalled(void **state)
+{
+    static const char *const four[] = {"INSTANCE_1_URL=http://a", "INSTANCE_2_URL=http://b",
+                                       "INSTANCE_3_URL=http://c", "INSTANCE_4_URL=http://d", NULL};
+    struct farm *farm = farm_of(four, NULL);
+    struct statefile *file = new_file();
+
+    (void)state;
+    /* The last line has no end. */
+    write_file("1\n" LINE_OF("instance2", "8") "\nnonsense\n\n" LINE_OF(
+        "instance9", "8") "\n" LINE_OF("instance3", "1") "\n" LINE_OF("instance4", "8"));
+    statefile_recall(file, farm);
+    assert_false(farm->instances[0].drained || farm->instances[0].maintained);
+    assert_true(farm->instances[1].drained && !farm->instances[1].maintained);
+    assert_true(!farm->instances[2].drained && farm->instances[2].maintained);
+    assert_true(farm->instances[3].drained);
+    statefile_free(file);
+    farm_free(farm);
+}
+
+static void without_a_file_nobody_is_drained(void **state)
+{
+    static const char *const one[] = {"INSTANCE_1_URL=http://a", NULL};
+    struct farm *farm = farm_of(one, NULL);
+    struct statefile *file = new_file();
+
+    (void)state;
+    statefile_recall(file, farm);
+    assert_false(farm_has_withdrawn(farm));
+    statefile_free(file);
+    farm_free(farm);
+}
+
 #define it(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -219,6 +264,8 @@ int main(void)
         it(an_instance_that_is_not_configured_is_left_out),
         it(a_file_that_cannot_be_written_is_tried_again),
         it(it_is_known_to_be_empty_once_it_was_written_so),
+        it(what_it_has_can_be_recalled),
+        it(without_a_file_nobody_is_drained),
     };
 
     return cmocka_run_group_tests_name("statefile", tests, NULL, NULL);
