@@ -1,5 +1,6 @@
 """Asynchronous jobs to their results: a request about a job reaches the instance that has it."""
 
+import base64
 import concurrent.futures
 import os
 import signal
@@ -18,6 +19,10 @@ HELD = -1
 POLLERS = 20
 MIB = 1 << 20
 AGENT_GROWTH_KIB_MAX = 16 * 1024
+MANY = 100_000
+MANY_KIB_MAX = 48 * 1024
+# HAProxy's buffer holds a line of 16 KiB.
+LINES_AT_A_TIME = 100
 
 
 def job_url(job, below="", jobs=JOBS):
@@ -442,3 +447,31 @@ def test_more_searches_than_may_run_wait_their_turn_or_are_told_to_come_again(la
     assert {a.status for a in answers} == {200}
     assert [a.json()["job_id"] for a in answers] == [f"job{n}" for n in range(100)]
     wait_for(lambda: owners(farm) == 100, "HAProxy to be told of all")
+
+
+def remember(farm, jobs, number):
+    """Tells HAProxy of many owners at once, as the agent does of a few."""
+    lines = [
+        f"set table owners key {base64.b64encode(job.encode()).decode()} data.gpt0 {number}"
+        for job in jobs
+    ]
+    for first in range(0, len(lines), LINES_AT_A_TIME):
+        farm.runtime(";".join(lines[first : first + LINES_AT_A_TIME]))
+
+
+def test_a_hundred_thousand_jobs_are_remembered_in_little_memory(lab):
+    farm = lab.start_farm(3)
+    instance = farm.instances[2]
+    path = f"/instances/{instance.index}/jobs"
+    (worker,) = farm.haproxy.children()
+    before = memory_kib(worker, "VmRSS")
+    made = instance.sim.control("POST", path, {"count": MANY})["ids"]
+    remember(farm, made, 2)
+    assert owners(farm) == MANY
+    growth = memory_kib(worker, "VmRSS") - before
+    print(f"{MANY} jobs: {growth} KiB, {1024 * growth // MANY} bytes each")
+    assert growth < MANY_KIB_MAX
+    for job in made[:: MANY // 10]:
+        assert farm.request(target=job_url(job)).status == 200
+    # Nobody was searched for.
+    assert farm.counts()[1] == farm.counts()[3] == 0
