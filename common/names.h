@@ -30,6 +30,8 @@
 #define OWNER_KEY_MAX ((JOB_ID_MAX + 2) / 3 * 4)
 /* Requests that HAProxy has open at the agent at a time, about jobs that aren't in that table. */
 #define FINDER_REQUESTS_MAX 32
+/* Bytes that such a request may carry. */
+#define FINDER_BODY_MAX 65536
 
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
 #define DRAINED_LOAD (1U << 25)

@@ -65,12 +65,12 @@ static bool is_server_of_instance(const char *line, const char *end)
            line[length] >= '0' && line[length] <= '9';
 }
 
-/* Backend owner has servers of the same names. */
-static bool is_in_farm(const char *line, const char *end, bool was_in_farm)
+/* Whether a line is in backend owner, which has servers of the same names. */
+static bool is_in_owner(const char *line, const char *end, bool was_in_owner)
 {
-    if (begins_with(line, end, "backend " BACKEND_NAME))
+    if (begins_with(line, end, "backend owner"))
         return true;
-    return was_in_farm && !begins_with(line, end, "backend") &&
+    return was_in_owner && !begins_with(line, end, "backend") &&
            !begins_with(line, end, "frontend") && !begins_with(line, end, "listen");
 }
 
@@ -90,7 +90,7 @@ void contract_check_output(const struct text *output, const struct config *confi
     struct need socket = {socket_words, "the agent can't speak to HAProxy", 0};
     const char *end = output->bytes + output->length;
     size_t servers = 0;
-    bool in_farm = false;
+    bool in_owner = false;
 
     memcpy(needs, needs_of_all, sizeof(needs));
     for (const char *line = output->bytes; line < end;) {
@@ -99,8 +99,8 @@ void contract_check_output(const struct text *output, const struct config *confi
         for (size_t i = 0; i < NEED_COUNT; i++)
             needs[i].count += begins_with(line, line_end, needs[i].words);
         socket.count += begins_with(line, line_end, socket.words);
-        in_farm = is_in_farm(line, line_end, in_farm);
-        servers += in_farm && is_server_of_instance(line, line_end);
+        in_owner = is_in_owner(line, line_end, in_owner);
+        servers += !in_owner && is_server_of_instance(line, line_end);
         line = newline == NULL ? end : newline + 1;
     }
     warn(&socket, name, errors);

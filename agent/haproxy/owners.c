@@ -4,10 +4,14 @@
 
 #define TELL_OWNER "set table " TABLE_OWNERS " key %s data.gpt0 %u"
 
+/* Where the digits have the one that stands for nothing. */
+#define PAD 64
+
 /* RFC 4648, section 4. `out` has room for OWNER_KEY_MAX characters and a NUL. */
 static void encode(const unsigned char *bytes, size_t length, char *out)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
     for (size_t i = 0; i < length; i += 3) {
         size_t left = length - i;
@@ -15,8 +19,8 @@ static void encode(const unsigned char *bytes, size_t length, char *out)
                          (left > 2 ? bytes[i + 2] : 0);
         *out++ = digits[group >> 18];
         *out++ = digits[group >> 12 & 63];
-        *out++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *out++ = left > 2 ? digits[group & 63] : '=';
+        *out++ = digits[left > 1 ? group >> 6 & 63 : PAD];
+        *out++ = digits[left > 2 ? group & 63 : PAD];
     }
     *out = '\0';
 }

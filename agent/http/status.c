@@ -10,12 +10,11 @@
 #include <sys/socket.h>
 
 #include "log.h"
+#include "names.h"
 #include "xalloc.h"
 
 /* What HAProxy's buffer can hold. */
 #define HEADER_MAX 16384
-/* Of a request about a job that has to be searched for. */
-#define BODY_MAX (64 << 10)
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
 /* What slow readers may leave waiting, all together and each in the kernel. The metrics of ten
@@ -415,7 +414,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
     evhttp_set_allowed_methods(status->http, METHODS);
     evhttp_set_default_content_type(status->http, NULL);
     evhttp_set_max_headers_size(status->http, HEADER_MAX);
-    evhttp_set_max_body_size(status->http, BODY_MAX);
+    evhttp_set_max_body_size(status->http, FINDER_BODY_MAX);
     evhttp_set_timeout(status->http, CONNECTION_TIMEOUT_S);
     evhttp_set_cb(status->http, "/", on_root, status);
     evhttp_set_cb(status->http, "/health", on_health, status);

@@ -55,7 +55,7 @@ struct instance {
     uint32_t jobs_failed;            /* in a row, by its table */
     uint32_t jobs_failed_seen;       /* the same as of jobs_failed_ms, when it changed */
     int64_t jobs_failed_ms;
-    char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
+    char address[INET6_ADDRSTRLEN]; /* that HAProxy uses; "" if it isn't known */
 };
 
 enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };

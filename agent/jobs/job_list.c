@@ -28,7 +28,9 @@ static bool is_hex(char c)
 
 static const char *read_escape(const struct reader *reader, const char *at)
 {
-    if (at == reader->end || memchr("\"\\/bfnrtu", *at, 9) == NULL)
+    static const char escaped[] = {'"', '\\', '/', 'b', 'f', 'n', 'r', 't', 'u'};
+
+    if (at == reader->end || memchr(escaped, *at, sizeof(escaped)) == NULL)
         return NULL;
     if (*at++ != 'u')
         return at;

@@ -90,7 +90,7 @@ static size_t on_data(void *context, struct ask *ask, const char *bytes, size_t 
     struct listing *listing = context;
     struct part *part = &listing->parts[ask_index(ask)];
 
-    if (ask_status(ask) < 200 || ask_status(ask) >= 300)
+    if (length == 0 || ask_status(ask) < 200 || ask_status(ask) >= 300)
         return 0;
     if (!make_room(part, length)) {
         part->is_too_large = true;
@@ -238,7 +238,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     for (size_t i = 0; i < listing->count; i++) {
-        if (listing->parts[i].ask == NULL && i < listing->next)
+        if (i < listing->next && listing->parts[i].ask == NULL)
             continue;
         verdict_add_failure(&listing->verdict, listing->context->config->instances[i].number,
                             "no answer in time");

@@ -20,7 +20,8 @@ struct search {
     bool is_direct;    /* the client's request is the question itself */
     struct ask **asks; /* one for each instance, in the farm's order; NULL: none is under way */
     size_t count;
-    size_t next; /* who is asked next */
+    size_t *order; /* in which they are asked */
+    size_t next;   /* who is asked next, by its place there */
     size_t running;
     struct ask *found; /* of the instance that has the job; gone once that is settled */
     bool is_settled;
@@ -198,8 +199,8 @@ static void ask_next(struct search *search)
         .method = EVHTTP_REQ_GET, .target = search->question_target, .header = search->header};
     struct ask_events events = {.data = on_data, .done = on_done, .context = search};
 
-    search->asks[search->next] = ask_new(search->context->asks, search->next, &question, &events);
-    search->next++;
+    size_t index = search->order[search->next++];
+    search->asks[index] = ask_new(search->context->asks, index, &question, &events);
     search->running++;
 }
 
@@ -220,12 +221,30 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     for (size_t i = 0; i < search->count; i++) {
-        if (search->asks[i] != NULL || i >= search->next)
-            verdict_add_failure(&search->verdict, search->context->config->instances[i].number,
+        size_t index = search->order[i];
+        if (search->asks[index] != NULL || i >= search->next)
+            verdict_add_failure(&search->verdict, search->context->farm->instances[index].number,
                                 "no answer in time");
     }
     drop_all_but(search, NULL);
     give_verdict(search);
+}
+
+/* Who is dead keeps a place among the asks for long: the others first. */
+static void set_order(struct search *search)
+{
+    const struct farm *farm = search->context->farm;
+    size_t used = 0;
+
+    search->order = xcalloc(farm->count, sizeof(*search->order));
+    for (size_t i = 0; i < farm->count; i++) {
+        if (farm->instances[i].healthy)
+            search->order[used++] = i;
+    }
+    for (size_t i = 0; i < farm->count; i++) {
+        if (!farm->instances[i].healthy)
+            search->order[used++] = i;
+    }
 }
 
 static void begin(struct search *search)
@@ -234,6 +253,7 @@ static void begin(struct search *search)
 
     search->count = search->context->farm->count;
     search->asks = xcalloc(search->count, sizeof(*search->asks));
+    set_order(search);
     search->next = 0;
     search->verdict = (struct verdict){0};
     evtimer_add(search->deadline, &limit);
@@ -265,6 +285,7 @@ void search_restart(struct search *search)
         return;
     drop_all_but(search, NULL);
     free(search->asks);
+    free(search->order);
     begin(search);
 }
 
@@ -277,6 +298,7 @@ void search_free(struct search *search)
     event_free(search->deadline);
     curl_slist_free_all(search->header);
     free(search->asks);
+    free(search->order);
     free(search->target);
     free(search->question_target);
     free(search);

@@ -22,8 +22,8 @@ struct jobs_context {
 /*
  * A client's request about a job whose instance nobody knows: every instance is asked for the job,
  * the first one that has it gets the request, its answer goes to the client, and HAProxy is told.
- * Instances that are unhealthy or drained are asked too. After CHECK_TIMEOUT those that have said
- * nothing are missing.
+ * Instances that are unhealthy or drained are asked too, the former last. After CHECK_TIMEOUT those
+ * that have said nothing are missing.
  */
 struct search;
 

@@ -253,6 +253,26 @@ def test_any_method_and_body_reaches_the_owner_of_a_job_of_another_road(lab):
         assert about(farm, 1, job_url(job, "/cancel")) == []
 
 
+def test_a_search_carries_a_small_body_only(lab):
+    farm = lab.start_farm(2)
+    by_another_road(farm, 2, "it")
+    target = job_url("it", "/more")
+    response = farm.request("POST", target, body=b"x" * (65536 + 1))
+    assert response.status == 413 and "detail" in response.json()
+    assert farm.request("POST", target, body=b"x" * 65536).status == 200
+    wait_for(lambda: owners(farm) == 1, "HAProxy to be told")
+    # Once the owner is known, any size will do.
+    assert farm.request("POST", target, body=b"x" * (65536 + 1)).status == 200
+
+
+def test_an_owner_is_forgotten_after_the_retention(lab):
+    farm = lab.start_farm(2, JOB_RETENTION="1s")
+    job, _ = submit(farm)
+    assert owners(farm) == 1
+    wait_for(lambda: owners(farm) == 0, "the entry's end")
+    assert farm.request(target=job_url(job)).status == 200
+
+
 def test_a_head_is_answered_without_a_body(lab):
     farm = lab.start_farm(2)
     by_another_road(farm, 2, "it")

@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "jobs/job_list.h"
 #include "jobs/job_path.h"
+#include "xalloc.h"
 
 #define ROOTS "/v1/jobs,/a"
 #define MISSING "[{\"name\":\"instance1\",\"error\":\"timed out\"}]"
@@ -44,12 +45,9 @@ static void check_list(const char *text, size_t length)
     promise(list.jobs >= text && list.jobs + list.length < text + length);
     char *head = job_list_head(list.form, list.total);
     char *tail = job_list_tail(list.form, list.has_more, MISSING);
-    size_t whole = strlen(head) + list.length + strlen(tail);
-    char *common = malloc(whole + 1);
-    memcpy(common, head, strlen(head));
-    memcpy(common + strlen(head), list.jobs, list.length);
-    memcpy(common + strlen(head) + list.length, tail, strlen(tail));
-    struct job_list again = job_list_read(common, whole);
+    /* JSON has no NUL. */
+    char *common = xasprintf("%s%.*s%s", head, (int)list.length, list.jobs, tail);
+    struct job_list again = job_list_read(common, strlen(common));
     promise(again.form == list.form && again.length == list.length);
     promise(memcmp(again.jobs, list.jobs, list.length) == 0);
     free(head);

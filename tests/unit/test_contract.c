@@ -51,6 +51,7 @@ static void test_tables_and_servers_have_the_names_that_the_agent_asks_for(void 
     assert_template_has(" track-sc2 var(txn.job),base64 table %s if ", TABLE_OWNERS);
     assert_template_has("{ var(txn.job) -m len 1:%d }\n    http-response sc-set-gpt0(2)",
                         JOB_ID_MAX);
+    assert_template_has("{ req.hdr(content-length) -m int gt %d }\n", FINDER_BODY_MAX);
     assert_template_has("\n    server agent <<status_address>> maxconn %d<<", FINDER_REQUESTS_MAX);
 }
 
@@ -103,7 +104,9 @@ static const char good[] = "global\n"
                            "  server instance20 10.0.0.2\n"
                            "backend jobs\n"
                            "backend failed\n"
-                           "backend owners";
+                           "backend owners\n"
+                           "backend owner\n"
+                           "  server instance1 10.0.0.1\n";
 
 static struct errors warnings_of(const char *bytes)
 {
