@@ -73,7 +73,7 @@ static bool make_room(struct part *part, size_t more)
     size_t old = part->bytes == NULL ? 0 : part->bytes->size;
     size_t size = old == 0 ? FIRST_SIZE : old;
 
-    if (part->length + more <= old)
+    if (part->bytes != NULL && part->length + more <= old)
         return true;
     while (size < part->length + more)
         size *= 2;
