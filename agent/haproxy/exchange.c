@@ -77,12 +77,23 @@ static bool may_ask_alone(const struct exchange *exchange)
     return true;
 }
 
+static bool tells_capacities(const struct farm *farm)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (farm->instances[i].tells_capacity)
+            return true;
+    }
+    return false;
+}
+
 static void ask_all(struct exchange *exchange)
 {
     haproxy_say(exchange->haproxy, ASK_ALL);
     haproxy_say(exchange->haproxy, ASK_SERVERS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_JOBS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_FAILED);
+    if (tells_capacities(exchange->farm))
+        haproxy_say(exchange->haproxy, ASK_TABLE TABLE_CAPACITIES);
 }
 
 static void ask_some(struct exchange *exchange)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "checks/instance_request.h"
 #include "checks/lookup.h"
-#include "checks/request.h"
 #include "checks/transfers.h"
 #include "xalloc.h"
 
@@ -130,7 +130,7 @@ static void on_address(void *context, const char *address, const char *reason)
         end(ask, CURLE_COULDNT_RESOLVE_HOST);
         return;
     }
-    ask->connect_to = request_go_to(ask->easy, address);
+    ask->connect_to = instance_request_go_to(ask->easy, address);
     send_it(ask);
 }
 
@@ -221,7 +221,7 @@ struct ask *ask_new(struct asks *asks, size_t index, const struct question *ques
                         .index = index,
                         .number = instance->number,
                         .look_ms = asks->config->check_timeout_ms};
-    ask->easy = xalloc_checked(request_new(asks->config));
+    ask->easy = xalloc_checked(instance_request_new(asks->config));
     ask->start = xalloc_checked(evtimer_new(asks->base, on_start, ask));
     if (instance->url.host_kind == URL_HOST_NAME)
         ask->host = xstrdup(instance->url.host);

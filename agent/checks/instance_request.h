@@ -1,5 +1,5 @@
-#ifndef LEASTJOBS_REQUEST_H
-#define LEASTJOBS_REQUEST_H
+#ifndef LEASTJOBS_INSTANCE_REQUEST_H
+#define LEASTJOBS_INSTANCE_REQUEST_H
 
 #include <curl/curl.h>
 
@@ -12,12 +12,12 @@
  */
 
 /* A handle for curl_easy_cleanup(); NULL without memory for it. `config` need not outlive it. */
-CURL *request_new(const struct config *config);
+CURL *instance_request_new(const struct config *config);
 
 /*
  * Where it goes, whatever name is in its URL: Host, SNI and the certificate's name stay those.
  * Returns a list that the caller frees when the transfer has ended; libcurl doesn't copy it.
  */
-struct curl_slist *request_go_to(CURL *easy, const char *address);
+struct curl_slist *instance_request_go_to(CURL *easy, const char *address);
 
 #endif

@@ -1,4 +1,4 @@
-#include "checks/request.h"
+#include "checks/instance_request.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "xalloc.h"
 
-CURL *request_new(const struct config *config)
+CURL *instance_request_new(const struct config *config)
 {
     CURL *easy = curl_easy_init();
 
@@ -25,7 +25,7 @@ CURL *request_new(const struct config *config)
     return easy;
 }
 
-struct curl_slist *request_go_to(CURL *easy, const char *address)
+struct curl_slist *instance_request_go_to(CURL *easy, const char *address)
 {
     bool is_ipv6 = strchr(address, ':') != NULL;
     char *entry = xasprintf(is_ipv6 ? "::[%s]:" : "::%s:", address); /* whatever name, its port */
