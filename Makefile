@@ -178,7 +178,7 @@ soak: all $(SIM) ## random faults under load; SECONDS=600, SEED=… are yours to
 
 # Where results and pictures go; the committed ones are made with BENCH_OUT=docs/results.
 BENCH_OUT ?= $(BUILD)/bench
-BENCHMARKS = bench-regimes bench-routing bench-model bench-overhead bench-agent
+BENCHMARKS = bench-regimes bench-routing bench-model bench-overhead bench-agent bench-first-byte
 
 bench: $(BENCHMARKS) ## all benchmarks, one after the other
 bench-regimes: ## every regime as users have it, faults too, in one table; ROWS=a,b is yours to set
@@ -186,12 +186,13 @@ bench-routing: ## response times behind each balancer, live
 bench-model: ## the same as a simulation, up to 1,000 instances
 bench-overhead: ## requests a second, latency, throughput, memory
 bench-agent: ## the agent with 10 to 5,000 instances
+bench-first-byte: ## time to the first byte of large and streamed answers, beside that of 0.1.0
 
 bench-regimes: BENCH_OPTIONS = $(if $(ROWS),--rows $(ROWS))
 $(BENCHMARKS): bench-%:
 	@tools/install-packages build run test bench
 	@$(MAKE) -s --no-print-directory all $(SIM) $(BENCH_PROGRAMS)
-	LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/$*.py --out $(BENCH_OUT) $(BENCH_OPTIONS)
+	LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B tests/bench/$(subst -,_,$*).py --out $(BENCH_OUT) $(BENCH_OPTIONS)
 
 # Documents that show the table of options, as FORMAT:FILE.
 OPTION_FILES = env:.env.example conf:agent/agent.conf man:man/leastjobs.conf.5 \

@@ -11,13 +11,17 @@
 #include "clock.h"
 #include "haproxy/mismatch.h"
 #include "http/status.h"
+#include "jobs/jobs.h"
 #include "log.h"
+#include "names.h"
 #include "xalloc.h"
 
 /* Standard streams, epoll, signals, listeners, HAProxy's socket, HTTP clients, name look-ups. */
 #define RESERVED_FILES 24
 #define CLIENTS_MAX 1024
 #define VISITORS_MAX 128
+/* Questions about jobs to instances at a time. */
+#define ASKS_MAX 256
 #define CLIENTS_MIN 8
 
 struct service {
@@ -26,6 +30,7 @@ struct service {
     struct farm *farm;
     struct checks *checks;
     struct listener *listener;
+    struct jobs *jobs;
     struct status *status;
     struct mismatch mismatch;
     struct event *look; /* at it, every second */
@@ -35,6 +40,7 @@ struct service {
 struct budget {
     size_t clients;  /* of the agent-checks */
     size_t visitors; /* of the status pages */
+    size_t asks;     /* of instances, about jobs */
     long polls;      /* 0: as many as there are instances */
 };
 
@@ -57,17 +63,18 @@ static size_t count_polled(const struct config *config)
 
 static struct budget make_budget(const struct config *config)
 {
-    struct budget budget = {.clients = CLIENTS_MAX, .visitors = VISITORS_MAX};
+    struct budget budget = {.clients = CLIENTS_MAX, .visitors = VISITORS_MAX, .asks = ASKS_MAX};
     size_t polled = count_polled(config);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + VISITORS_MAX + polled)
+        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + VISITORS_MAX + ASKS_MAX + polled)
         return budget;
     size_t files = limit.rlim_cur > RESERVED_FILES ? limit.rlim_cur - RESERVED_FILES : 0;
     budget.clients = share(files, 4, CLIENTS_MAX);
     budget.visitors = share(files, 8, VISITORS_MAX);
-    size_t taken = budget.clients + budget.visitors;
+    budget.asks = share(files, 8, ASKS_MAX);
+    size_t taken = budget.clients + budget.visitors + budget.asks;
     budget.polls = files > taken + 1 ? (long)(files - taken) : 1;
     if ((size_t)budget.polls < config->instance_count)
         log_warning("the limit of %llu open files is low for %zu instances: at most %ld health "
@@ -115,13 +122,27 @@ static struct listener *open_listener(const struct service *service, const struc
     return listener;
 }
 
+static struct jobs *open_jobs(struct event_base *base, const struct budget *budget)
+{
+    /* Others must have a chance to look at a page. */
+    size_t most = budget->visitors / 2;
+    struct jobs *jobs =
+        jobs_new(base, most < FINDER_REQUESTS_MAX ? most : FINDER_REQUESTS_MAX, budget->asks);
+
+    if (jobs == NULL) {
+        log_error("out of memory");
+        exit(1);
+    }
+    return jobs;
+}
+
 static struct status *open_status(const struct service *service, const struct config *config,
                                   const struct budget *budget, struct errors *errors)
 {
     struct report_view view = view_of(service);
     struct status *status =
         status_new(service->base, config->agent_bind_address, config->status_port,
-                   use_of(service, config->status_port), budget->visitors, &view);
+                   use_of(service, config->status_port), budget->visitors, &view, service->jobs);
 
     if (status == NULL)
         add_bind_error(errors, "STATUS_PORT", config->status_port, config->agent_bind_address);
@@ -144,6 +165,7 @@ static void take_config(struct service *service, struct config *config, const st
         log_error("out of memory");
         exit(1);
     }
+    jobs_use(service->jobs, config, service->farm, service->checks);
     struct report_view view = view_of(service);
     listener_use(service->listener, service->farm);
     status_use(service->status, &view);
@@ -184,6 +206,7 @@ struct service *service_new(struct event_base *base, struct config *config, stru
     struct budget budget = make_budget(config);
 
     service->base = base;
+    service->jobs = open_jobs(base, &budget);
     service->listener = open_listener(service, config, &budget, errors);
     service->status = open_status(service, config, &budget, errors);
     if (service->listener == NULL || service->status == NULL) {
@@ -253,6 +276,7 @@ void service_free(struct service *service)
         event_free(service->look);
     checks_free(service->checks);
     status_free(service->status);
+    jobs_free(service->jobs);
     listener_free(service->listener);
     farm_free(service->farm);
     config_free(service->config);

@@ -65,6 +65,8 @@ struct config {
     char **health_headers;     /* its fields, "Name: value": the agent reads them */
     size_t health_header_count;
     char *job_id_field;
+    char *jobs_path; /* paths separated by commas, none with a trailing / */
+    unsigned job_retention_ms;
     unsigned unhealthy_after;
     unsigned request_timeout_ms;
     unsigned connect_timeout_ms;

@@ -41,6 +41,19 @@ static void check_files(const struct config *c, const struct settings *settings,
                         "longer than 90 characters, too long for a Unix socket");
 }
 
+/* Below such a path are ids; what comes behind a trailing / would be one. */
+static void check_jobs_path(const struct config *c, const struct settings *settings,
+                            struct errors *errors)
+{
+    size_t length = c->jobs_path == NULL ? 0 : strlen(c->jobs_path);
+
+    if (length == 0)
+        return;
+    if (strstr(c->jobs_path, "/,") != NULL || c->jobs_path[length - 1] == '/')
+        settings_reject(errors, settings_find(settings, "JOBS_PATH"),
+                        "expected paths without a / at the end, such as /v1/jobs");
+}
+
 /* What means nothing without another variable; that one is set but bad has an error of its own. */
 static void reject_without_other(const struct config *c, const struct settings *settings,
                                  struct errors *errors)
@@ -85,6 +98,7 @@ void consistency_check(const struct config *config, const struct settings *setti
 {
     reject_same_ports(config, settings, errors);
     check_files(config, settings, errors);
+    check_jobs_path(config, settings, errors);
     reject_without_other(config, settings, errors);
     warn_of_long_connects(config, settings, errors);
     warn_of_tls_addresses(config, errors);

@@ -212,8 +212,36 @@ const struct option_info option_table[] = {
         .help = "JSON Pointer to the job id in the answer to a job that was accepted and goes on "
                 "(asynchronous)",
         .more = "An answer of status 202, or a JSON one of at most 8 KiB that has an id there, is "
-                "a job that goes on after its answer. Names of letters, digits, `_` and `-`, which "
-                "don't start with a digit.",
+                "a job that goes on after its answer. The id of a 202 without one is the last part "
+                "of its `Location` or `Operation-Location`. Names of letters, digits, `_` and `-`, "
+                "which don't start with a digit.",
+    },
+    {
+        .name = "JOBS_PATH",
+        .type = OPTION_PATHS,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(jobs_path),
+        .fallback = "/v1/jobs",
+        .example = "/v1/jobs,/v1/videos",
+        .help = "paths below which asynchronous jobs are found by their ids, separated by commas",
+        .more =
+            "`JOBS_PATH/ID` and all below it goes to the instance that has the job; `GET` of the "
+            "path itself lists the jobs of all instances, `POST` to it is a job. No trailing "
+            "`/`.",
+    },
+    {
+        .name = "JOB_RETENTION",
+        .type = OPTION_DURATION,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(job_retention_ms),
+        .minimum = SECOND,
+        .maximum = 20 * DAY,
+        .fallback = "24h",
+        .help = "how long HAProxy remembers which instance has an asynchronous job",
+        .more = "As long as the instances keep results. Whose job it doesn't remember is asked of "
+                "all instances.",
     },
     {
         .name = "PORT",
@@ -344,7 +372,7 @@ const struct option_info option_table[] = {
         .name = "REQUEST_TIMEOUT",
         .type = OPTION_DURATION,
         .group = OPTION_LIMITS,
-        .scope = OPTION_IN_HAPROXY,
+        .scope = OPTION_IN_BOTH,
         .offset = FIELD(request_timeout_ms),
         .minimum = SECOND,
         .maximum = 20 * DAY,
@@ -355,7 +383,7 @@ const struct option_info option_table[] = {
         .name = "CONNECT_TIMEOUT",
         .type = OPTION_DURATION,
         .group = OPTION_LIMITS,
-        .scope = OPTION_IN_HAPROXY,
+        .scope = OPTION_IN_BOTH,
         .offset = FIELD(connect_timeout_ms),
         .minimum = 100,
         .maximum = HOUR,

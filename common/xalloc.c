@@ -11,7 +11,7 @@ static _Noreturn void out_of_memory(void)
     exit(1);
 }
 
-static void *check(void *memory)
+void *xalloc_checked(void *memory)
 {
     if (memory == NULL)
         out_of_memory();
@@ -20,22 +20,22 @@ static void *check(void *memory)
 
 void *xcalloc(size_t count, size_t size)
 {
-    return check(calloc(count == 0 ? 1 : count, size));
+    return xalloc_checked(calloc(count == 0 ? 1 : count, size));
 }
 
 void *xreallocarray(void *old, size_t count, size_t size)
 {
-    return check(reallocarray(old, count == 0 ? 1 : count, size));
+    return xalloc_checked(reallocarray(old, count == 0 ? 1 : count, size));
 }
 
 char *xstrdup(const char *text)
 {
-    return check(strdup(text));
+    return xalloc_checked(strdup(text));
 }
 
 char *xstrndup(const char *text, size_t length)
 {
-    return check(strndup(text, length));
+    return xalloc_checked(strndup(text, length));
 }
 
 char *xasprintf(const char *format, ...)

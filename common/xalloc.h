@@ -13,6 +13,9 @@ void *xreallocarray(void *old, size_t count, size_t size);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);
 
+/* `memory` that somebody else's function gave, unless that is NULL. */
+void *xalloc_checked(void *memory);
+
 /* Like asprintf(3). */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

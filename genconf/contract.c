@@ -22,6 +22,7 @@ static const struct need needs_of_all[] = {
     {"backend " BACKEND_NAME, "the agent finds no instance", 0},
     {"backend " TABLE_JOBS, "jobs that HAProxy can't see don't count", 0},
     {"backend " TABLE_FAILED, "failures aren't remembered", 0},
+    {"backend " TABLE_OWNERS, "every request about a job is asked of all instances", 0},
     {"server-state-file", "a drain doesn't outlive HAProxy's reload", 0},
 };
 #define NEED_COUNT (sizeof(needs_of_all) / sizeof(needs_of_all[0]))
@@ -64,6 +65,15 @@ static bool is_server_of_instance(const char *line, const char *end)
            line[length] >= '0' && line[length] <= '9';
 }
 
+/* Whether a line is in backend owner, which has servers of the same names. */
+static bool is_in_owner(const char *line, const char *end, bool was_in_owner)
+{
+    if (begins_with(line, end, "backend owner"))
+        return true;
+    return was_in_owner && !begins_with(line, end, "backend") &&
+           !begins_with(line, end, "frontend") && !begins_with(line, end, "listen");
+}
+
 static void warn(const struct need *need, const char *name, struct errors *errors)
 {
     if (need->count == 0)
@@ -80,6 +90,7 @@ void contract_check_output(const struct text *output, const struct config *confi
     struct need socket = {socket_words, "the agent can't speak to HAProxy", 0};
     const char *end = output->bytes + output->length;
     size_t servers = 0;
+    bool in_owner = false;
 
     memcpy(needs, needs_of_all, sizeof(needs));
     for (const char *line = output->bytes; line < end;) {
@@ -88,7 +99,8 @@ void contract_check_output(const struct text *output, const struct config *confi
         for (size_t i = 0; i < NEED_COUNT; i++)
             needs[i].count += begins_with(line, line_end, needs[i].words);
         socket.count += begins_with(line, line_end, socket.words);
-        servers += is_server_of_instance(line, line_end);
+        in_owner = is_in_owner(line, line_end, in_owner);
+        servers += !in_owner && is_server_of_instance(line, line_end);
         line = newline == NULL ? end : newline + 1;
     }
     warn(&socket, name, errors);

@@ -219,6 +219,12 @@ struct checks_counts checks_counts(const struct checks *checks)
                                   .due = count_due(checks)};
 }
 
+void checks_tell_owner(struct checks *checks, const unsigned char *id, size_t length,
+                       unsigned number)
+{
+    exchange_tell_owner(checks->exchange, id, length, number);
+}
+
 void checks_free(struct checks *checks)
 {
     if (checks == NULL)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks/instance_request.h"
 #include "checks/lookup.h"
 #include "checks/response.h"
 #include "checks/transfers.h"
@@ -121,37 +122,15 @@ static void on_done(CURL *easy, CURLcode code)
 /* What all checks have in common is set once, when a handle is made. */
 static CURL *new_handle(const struct poller *poller)
 {
-    CURL *easy = curl_easy_init();
-    const struct config *config = poller->config;
+    CURL *easy = instance_request_new(poller->config);
 
     if (easy == NULL)
         return NULL;
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* else the environment is asked each time */
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, poller->headers);
-    if (config->instance_ca_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, config->instance_ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
     return easy;
-}
-
-/* Host, SNI and the certificate's name stay those of the URL. libcurl doesn't copy the list. */
-static void set_address(struct check *check, const char *address)
-{
-    bool is_ipv6 = strchr(address, ':') != NULL;
-    char *entry = xasprintf(is_ipv6 ? "::[%s]:" : "::%s:", address); /* whatever name, its port */
-
-    check->connect_to = curl_slist_append(NULL, entry);
-    curl_easy_setopt(check->easy, CURLOPT_CONNECT_TO, check->connect_to);
-    free(entry);
 }
 
 static const struct request *request_of(const struct check *check)
@@ -184,7 +163,7 @@ static void on_address(void *context, const char *address, const char *reason)
         return;
     }
     if (url_is_host_name(host)) {
-        set_address(check, address);
+        check->connect_to = instance_request_go_to(check->easy, address);
         /* Of another host than the instance's, one address is as good as another. */
         if (request_of(check)->host == NULL)
             lookup_warn(check->poller->lookup, instance->number, host, address,

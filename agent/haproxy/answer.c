@@ -13,6 +13,7 @@
 static const char stat_head[] = "# pxname,";
 static const char servers_head[] = "# be_id ";
 static const char jobs_head[] = "# table: " TABLE_JOBS ",";
+static const char capacities_head[] = "# table: " TABLE_CAPACITIES ",";
 static const char failed_head[] = "# table: " TABLE_FAILED ",";
 
 static bool begins(struct answer_part piece, const char *text)
@@ -71,7 +72,7 @@ struct entry {
 
 static bool read_entry(struct answer_part line, struct entry *entry)
 {
-    *entry = (struct entry){0, 0, 0, 0};
+    *entry = (struct entry){0};
     if (!begins(line, "0x") || !read_value(line, " key=", &entry->key))
         return false;
     read_value(line, " gpt0=", &entry->gpt0);
@@ -95,15 +96,17 @@ static void look_for_head(struct answer_part line, struct answer *answer)
 {
     bool is_jobs = begins(line, jobs_head);
     bool is_failed = begins(line, failed_head);
+    bool is_capacities = begins(line, capacities_head);
 
     if (answer->stat.text == NULL && begins(line, stat_head))
         answer->stat.text = line.text;
     if (answer->servers.text == NULL && begins(line, servers_head))
         answer->servers.text = line.text;
-    if (answer->tables.text == NULL && (is_jobs || is_failed))
+    if (answer->tables.text == NULL && (is_jobs || is_failed || is_capacities))
         answer->tables.text = line.text;
     answer->has_jobs = answer->has_jobs || is_jobs;
     answer->has_failed = answer->has_failed || is_failed;
+    answer->has_capacities = answer->has_capacities || is_capacities;
 }
 
 /* A part that has begun and not ended is over at `end`. */
@@ -147,7 +150,15 @@ static void apply_jobs(struct farm *farm, const struct entry *entry)
         return;
     instance->acceptances = entry->gpc0;
     instance->told = entry->gpt0;
-    instance->told_capacity = entry->gpc1;
+    instance->jobs_failed = entry->gpc1;
+}
+
+static void apply_capacities(struct farm *farm, const struct entry *entry)
+{
+    struct instance *instance = farm_find(farm, entry->key);
+
+    if (instance != NULL)
+        instance->told_capacity = entry->gpt0;
 }
 
 static void apply_failed(struct farm *farm, const struct entry *entry)
@@ -171,6 +182,8 @@ static void apply_tables(struct farm *farm, const struct answer *answer)
             take = apply_jobs;
         else if (begins(line, failed_head))
             take = apply_failed;
+        else if (begins(line, capacities_head))
+            take = apply_capacities;
         else if (line.length == 0 || line.text[0] == '#')
             take = NULL;
         else if (take != NULL && read_entry(line, &entry))
@@ -212,7 +225,9 @@ static void forget_tables(struct farm *farm, const struct answer *answer)
     for (size_t i = 0; i < farm->count; i++) {
         struct instance *instance = &farm->instances[i];
         if (answer->has_jobs)
-            instance->acceptances = instance->told = instance->told_capacity = 0;
+            instance->acceptances = instance->told = instance->jobs_failed = 0;
+        if (answer->has_capacities)
+            instance->told_capacity = 0;
         if (answer->has_failed)
             instance->jobs_penalty = 0;
     }

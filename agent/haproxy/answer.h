@@ -13,9 +13,10 @@
  *
  *   show stat farm 4 …      open requests, requests so far, ids: showstat.h
  *   show servers state farm administrative states, addresses
- *   show table jobs …       each instance's count of accepted jobs (gpc0) and what the agent has
- *                           told about it (gpt0, and gpc1 where capacities are told); under
- *                           TABLE_MARK_KEY the agent's mark
+ *   show table jobs …       each instance's count of accepted jobs (gpc0), what the agent has told
+ *                           about it (gpt0), failed jobs in a row (gpc1); under TABLE_MARK_KEY
+ *                           the agent's mark
+ *   show table capacities   what the agent has told of it (gpt0)
  *   show table failed       each instance's penalty (gpt0)
  *
  * Answers that aren't there leave what is known as it is. Instances that an answer doesn't name
@@ -43,6 +44,7 @@ struct answer {
     bool has_servers;
     bool has_jobs;
     bool has_failed;
+    bool has_capacities;
     bool has_mark;
     uint32_t mark;
     struct answer_part stat;    /* the first of them */
@@ -57,7 +59,8 @@ struct answer answer_look(const char *text, size_t length);
 /*
  * Notes in the farm what the answers say: in_flight, sessions, counters, server_id (show stat),
  * drained, maintained, address (show servers state, which alone knows of a drain while a server is
- * down), acceptances, told, told_capacity (table jobs), jobs_penalty (table failed). False if the
+ * down), acceptances, told and jobs_failed (table jobs), told_capacity (table capacities),
+ * jobs_penalty (table failed). False if the
  * counts of show stat aren't there, or aren't whole; the other answers are noted nevertheless.
  */
 bool answer_apply(struct farm *farm, const struct answer *answer, enum answer_scope scope);

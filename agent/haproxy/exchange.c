@@ -6,6 +6,7 @@
 #include "haproxy/answer.h"
 #include "haproxy/drains.h"
 #include "haproxy/haproxy.h"
+#include "haproxy/owners.h"
 #include "haproxy/presence.h"
 #include "haproxy/statefile.h"
 #include "haproxy/teller.h"
@@ -41,6 +42,7 @@ struct exchange {
     struct event *refresh;
     struct presence presence;
     struct teller teller;
+    struct owners owners;
     uint64_t processes;
     bool *is_wanted; /* one for each instance: it is in the queue */
     size_t *queue;   /* indices of those whose counts are wanted, in the order of their coming */
@@ -75,12 +77,23 @@ static bool may_ask_alone(const struct exchange *exchange)
     return true;
 }
 
+static bool tells_capacities(const struct farm *farm)
+{
+    for (size_t i = 0; i < farm->count; i++) {
+        if (farm->instances[i].tells_capacity)
+            return true;
+    }
+    return false;
+}
+
 static void ask_all(struct exchange *exchange)
 {
     haproxy_say(exchange->haproxy, ASK_ALL);
     haproxy_say(exchange->haproxy, ASK_SERVERS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_JOBS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_FAILED);
+    if (tells_capacities(exchange->farm))
+        haproxy_say(exchange->haproxy, ASK_TABLE TABLE_CAPACITIES);
 }
 
 static void ask_some(struct exchange *exchange)
@@ -257,8 +270,10 @@ static void on_result(void *context, enum haproxy_outcome outcome, char *text, s
         serve_asked(exchange, outcome == HAPROXY_ANSWERED);
     else
         exchange->asked = 0;
-    if (outcome == HAPROXY_ANSWERED && is_known)
+    if (outcome == HAPROXY_ANSWERED && is_known) {
         teller_tell(&exchange->teller, exchange->all_asked);
+        owners_tell(&exchange->owners, exchange->haproxy);
+    }
     if (exchange->all_asked)
         plan_refresh(exchange);
     if (exchange->queued > 0 || exchange->all_wanted)
@@ -336,6 +351,13 @@ void exchange_want(struct exchange *exchange, size_t index)
         exchange->queue[exchange->queued++] = index;
     exchange->is_wanted[index] = true;
     haproxy_query(exchange->haproxy);
+}
+
+void exchange_tell_owner(struct exchange *exchange, const unsigned char *id, size_t length,
+                         unsigned number)
+{
+    owners_add(&exchange->owners, id, length, number);
+    exchange_start(exchange);
 }
 
 struct exchange_counts exchange_counts(const struct exchange *exchange)

@@ -55,6 +55,10 @@ void exchange_free(struct exchange *exchange);
 /* The counts of farm->instances[index] as of after this call; wanted twice, they come once. */
 void exchange_want(struct exchange *exchange, size_t index);
 
+/* Tells HAProxy soon which instance has a job; see owners.h. */
+void exchange_tell_owner(struct exchange *exchange, const unsigned char *id, size_t length,
+                         unsigned number);
+
 struct exchange_counts exchange_counts(const struct exchange *exchange);
 
 #endif

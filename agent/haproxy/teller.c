@@ -2,12 +2,14 @@
 
 #include <inttypes.h>
 
+#include "clock.h"
 #include "haproxy/answer.h"
 #include "names.h"
 
 #define TELL "set table " TABLE_JOBS " key %u data.gpt0 %" PRIu32
-#define TELL_CAPACITY "set table " TABLE_JOBS " key %u data.gpc1 %" PRIu32
-#define FORGIVE "set table %s key %u data.gpt0 0"
+#define TELL_CAPACITY "set table " TABLE_CAPACITIES " key %u data.gpt0 %" PRIu32
+#define FORGIVE "set table " TABLE_FAILED " key %u data.gpt0 0"
+#define FORGET "set table " TABLE_JOBS " key %u data.gpc1 0"
 
 /* An agent that has just started leaves what its predecessor told until it knows better. */
 static void tell(const struct teller *teller, struct instance *instance)
@@ -38,8 +40,21 @@ static void forgive(const struct teller *teller, struct instance *instance)
     if (instance->jobs_penalty == 0)
         return;
     instance->jobs_penalty = 0;
-    haproxy_say(teller->haproxy, FORGIVE, TABLE_FAILED, instance->number);
-    haproxy_say(teller->haproxy, FORGIVE, TABLE_FAILURES, instance->number);
+    haproxy_say(teller->haproxy, FORGIVE, instance->number);
+    haproxy_say(teller->haproxy, FORGET, instance->number);
+}
+
+/* A failure so long ago doesn't make the next one weigh more. */
+static void forget_failures(const struct teller *teller, struct instance *instance)
+{
+    int64_t now = clock_ms();
+
+    if (instance->jobs_failed != instance->jobs_failed_seen) {
+        instance->jobs_failed_seen = instance->jobs_failed;
+        instance->jobs_failed_ms = now;
+    }
+    if (instance->jobs_failed > 0 && now - instance->jobs_failed_ms >= FAILURES_AGE_MS)
+        haproxy_say(teller->haproxy, FORGET, instance->number);
 }
 
 /*
@@ -59,8 +74,11 @@ void teller_tell(struct teller *teller, bool is_all)
 {
     if (!teller->has_table)
         return;
-    if (is_all)
+    if (is_all) {
         forgive_common_failures(teller);
+        for (size_t i = 0; i < teller->farm->count; i++)
+            forget_failures(teller, &teller->farm->instances[i]);
+    }
     if (teller->is_new)
         haproxy_say(teller->haproxy, TELL, TABLE_MARK_KEY, teller->farm->mark);
     for (size_t i = 0; i < teller->farm->count; i++) {

@@ -10,16 +10,21 @@
 #include <sys/socket.h>
 
 #include "log.h"
+#include "names.h"
 #include "xalloc.h"
 
-#define HEADER_MAX 8192
-#define BODY_MAX 1024
+/* What HAProxy's buffer can hold. */
+#define HEADER_MAX 16384
 #define CONNECTION_TIMEOUT_S 5
 #define BACKLOG 128
 /* What slow readers may leave waiting, all together and each in the kernel. The metrics of ten
  * thousand instances have some 8 MiB. */
 #define WAITING_MAX (32U << 20)
 #define SEND_BUFFER (128 << 10)
+
+#define METHODS                                                                                    \
+    (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |      \
+     EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS)
 
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +36,7 @@ struct visitor {
     struct bufferevent *stream;           /* evhttp's */
     struct evhttp_connection *connection; /* evhttp's; NULL until it is adopted */
     struct event *adoption;
+    struct job_request *job; /* NULL: nothing about jobs is being answered */
 };
 TAILQ_HEAD(visitor_list, visitor);
 
@@ -52,6 +58,7 @@ struct status {
     struct evhttp *http;
     struct evconnlistener *accept; /* evhttp's */
     struct report_view view;
+    struct jobs *jobs;
     struct visitor_list visitors;
     size_t visitor_count;
     size_t visitors_max;
@@ -69,8 +76,12 @@ static void forget_visitor(struct visitor *visitor)
 
 static void on_closed(struct evhttp_connection *connection, void *argument)
 {
+    struct visitor *visitor = argument;
+
     (void)connection;
-    forget_visitor(argument);
+    if (visitor->job != NULL)
+        jobs_give_up(visitor->job);
+    forget_visitor(visitor);
 }
 
 /*
@@ -96,6 +107,16 @@ static void on_adoption(evutil_socket_t fd, short what, void *argument)
     adopt(argument);
 }
 
+/* There is always one: of answers about jobs there are fewer than visitors at a time. */
+static struct visitor *find_oldest(const struct status *status)
+{
+    struct visitor *visitor = TAILQ_FIRST(&status->visitors);
+
+    while (visitor != NULL && visitor->job != NULL)
+        visitor = TAILQ_NEXT(visitor, entry);
+    return visitor;
+}
+
 static struct bufferevent *on_visitor(struct event_base *base, void *argument)
 {
     struct status *status = argument;
@@ -106,7 +127,7 @@ static struct bufferevent *on_visitor(struct event_base *base, void *argument)
     if (latest != NULL)
         adopt(latest);
     if (status->visitor_count >= status->visitors_max)
-        evhttp_connection_free(TAILQ_FIRST(&status->visitors)->connection);
+        evhttp_connection_free(find_oldest(status)->connection);
     visitor->status = status;
     visitor->adoption = event_new(base, -1, 0, on_adoption, visitor);
     visitor->stream = bufferevent_socket_new(base, -1, 0);
@@ -150,7 +171,7 @@ static void make_room(struct status *status, const struct evhttp_connection *ask
          visitor = next) {
         size_t own = count_waiting(visitor);
         next = TAILQ_NEXT(visitor, entry);
-        if (own == 0 || visitor->connection == asking)
+        if (own == 0 || visitor->connection == asking || visitor->job != NULL)
             continue;
         waiting -= own;
         evict(visitor);
@@ -237,10 +258,25 @@ static void send_json(struct status *status, struct evhttp_request *request, int
     release_page(page);
 }
 
+/* Whether it may read a page; if not, it has been told. */
+static bool is_reader(struct status *status, struct evhttp_request *request)
+{
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+
+    if (method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD)
+        return true;
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
+    send_json(status, request, HTTP_BADMETHOD, "Method Not Allowed",
+              xstrdup("{\"detail\":\"Method Not Allowed\"}"));
+    return false;
+}
+
 static void on_root(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
 
+    if (!is_reader(status, request))
+        return;
     send_json(status, request, HTTP_OK, "OK", report_root(&status->view));
 }
 
@@ -254,8 +290,10 @@ static struct page *render_health(const struct report_view *view)
 static void on_health(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
-    struct page *page = latest_page(status, &status->health, render_health);
 
+    if (!is_reader(status, request))
+        return;
+    struct page *page = latest_page(status, &status->health, render_health);
     if (farm_count_healthy(status->view.farm) > 0)
         send_page(status, request, HTTP_OK, "OK", TYPE_JSON, page);
     else
@@ -281,18 +319,42 @@ static struct page *render_metrics(const struct report_view *view)
 static void on_metrics(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
-    struct page *page = latest_page(status, &status->metrics, render_metrics);
 
+    if (!is_reader(status, request))
+        return;
+    struct page *page = latest_page(status, &status->metrics, render_metrics);
     if (page == NULL)
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
     else
         send_page(status, request, HTTP_OK, "OK", TYPE_METRICS, page);
 }
 
+static void on_job_answered(void *argument)
+{
+    struct visitor *visitor = argument;
+
+    visitor->job = NULL;
+}
+
+static struct visitor *find_visitor(struct status *status, struct evhttp_request *request)
+{
+    struct visitor *visitor = TAILQ_FIRST(&status->visitors);
+
+    while (visitor != NULL && (visitor->connection == NULL ||
+                               visitor->connection != evhttp_request_get_connection(request)))
+        visitor = TAILQ_NEXT(visitor, entry);
+    return visitor;
+}
+
 static void on_other(struct evhttp_request *request, void *argument)
 {
     struct status *status = argument;
+    struct visitor *visitor = find_visitor(status, request);
 
+    if (visitor != NULL && jobs_wants(status->jobs, evhttp_request_get_uri(request))) {
+        visitor->job = jobs_take(status->jobs, request, on_job_answered, visitor);
+        return;
+    }
     send_json(status, request, HTTP_NOTFOUND, "Not Found", xstrdup("{\"detail\":\"Not Found\"}"));
 }
 
@@ -300,7 +362,7 @@ static void on_other(struct evhttp_request *request, void *argument)
 static void on_accept_error(struct evconnlistener *listener, void *argument)
 {
     struct status *status = argument;
-    struct visitor *oldest = TAILQ_FIRST(&status->visitors);
+    struct visitor *oldest = find_oldest(status);
 
     if (oldest != NULL && address_has_caller(evconnlistener_get_fd(listener))) {
         adopt(oldest);
@@ -331,12 +393,14 @@ static int bind_to(struct status *status, struct event_base *base, const char *a
 }
 
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          enum address_use use, size_t visitors_max, const struct report_view *view)
+                          enum address_use use, size_t visitors_max, const struct report_view *view,
+                          struct jobs *jobs)
 {
     struct status *status = xcalloc(1, sizeof(*status));
 
     status->base = base;
     status->view = *view;
+    status->jobs = jobs;
     status->visitors_max = visitors_max;
     TAILQ_INIT(&status->visitors);
     status->http = evhttp_new(base);
@@ -347,9 +411,10 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
         return NULL;
     }
     evhttp_set_bevcb(status->http, on_visitor, status);
-    evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_allowed_methods(status->http, METHODS);
+    evhttp_set_default_content_type(status->http, NULL);
     evhttp_set_max_headers_size(status->http, HEADER_MAX);
-    evhttp_set_max_body_size(status->http, BODY_MAX);
+    evhttp_set_max_body_size(status->http, FINDER_BODY_MAX);
     evhttp_set_timeout(status->http, CONNECTION_TIMEOUT_S);
     evhttp_set_cb(status->http, "/", on_root, status);
     evhttp_set_cb(status->http, "/health", on_health, status);

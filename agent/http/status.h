@@ -5,12 +5,14 @@
 
 #include "address.h"
 #include "http/report.h"
+#include "jobs/jobs.h"
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
- * healthy) and /metrics; all else is 404, in JSON. When `visitors_max` connections are open, the
- * oldest makes room; so it does when too many bytes wait for slow readers. One that is silent, or
- * reads nothing, for some seconds is closed.
+ * healthy) and /metrics; what is about jobs (jobs/jobs.h); all else is 404, in JSON. When
+ * `visitors_max` connections are open, the oldest makes room, of those that no answer about jobs is
+ * under way to; so it does when too many bytes wait for slow readers. One that is silent, or reads
+ * nothing, for some seconds is closed.
  */
 struct status;
 
@@ -19,8 +21,8 @@ struct status;
  * or be replaced by status_use(). The caller releases it with status_free().
  */
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
-                          enum address_use use, size_t visitors_max,
-                          const struct report_view *view);
+                          enum address_use use, size_t visitors_max, const struct report_view *view,
+                          struct jobs *jobs);
 void status_use(struct status *status, const struct report_view *view);
 /* Opens its port to a successor, see address.h. */
 void status_share(struct status *status);

@@ -57,7 +57,10 @@ struct instance {
     uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
     uint32_t told_capacity;          /* the same of its capacity, less 1 */
     unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
-    char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
+    uint32_t jobs_failed;            /* in a row, by its table */
+    uint32_t jobs_failed_seen;       /* the same as of jobs_failed_ms, when it changed */
+    int64_t jobs_failed_ms;
+    char address[INET6_ADDRSTRLEN]; /* that HAProxy uses; "" if it isn't known */
 };
 
 enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };

@@ -171,6 +171,38 @@ void value_origin(const struct place *at, struct text *out)
     text_put(out, origin, length);
 }
 
+/* --- Jobs by their ids --- */
+
+size_t value_count_jobs_paths(const struct config *config)
+{
+    return count_parts(config->jobs_path);
+}
+
+void value_jobs_root(const struct place *at, struct text *out)
+{
+    size_t length;
+    const char *path = find_part(at->config->jobs_path, at->item, &length);
+
+    text_put(out, path, length);
+}
+
+/* Fields between slashes are counted from 1, and the first one is empty. */
+unsigned value_id_field(const struct place *at)
+{
+    size_t length;
+    const char *path = find_part(at->config->jobs_path, at->item, &length);
+    unsigned field = 2;
+
+    for (size_t i = 0; i < length; i++)
+        field += path[i] == '/';
+    return field;
+}
+
+unsigned value_job_retention(const struct place *at)
+{
+    return at->config->job_retention_ms;
+}
+
 /* --- Proxies before the balancer --- */
 
 size_t value_count_trusted_proxies(const struct config *config)

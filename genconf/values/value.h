@@ -76,6 +76,11 @@ unsigned value_down_check_interval(const struct place *at);
 unsigned value_unhealthy_after(const struct place *at);
 const char *value_instance_ca_file(const struct place *at);
 bool value_path_prefixes(const struct place *at);
+size_t value_count_jobs_paths(const struct config *config);
+void value_jobs_root(const struct place *at, struct text *out);
+unsigned value_id_field(const struct place *at);
+unsigned value_job_retention(const struct place *at);
+
 void value_job_id_path(const struct place *at, struct text *out);
 bool value_compares_capacities(const struct place *at);
 bool value_tells_capacities(const struct place *at);

@@ -7,7 +7,14 @@
 
 enum kind { NUMBER, MS, FLAG, WORD, TEXT };
 
-enum loop { EVERYWHERE = TEMPLATE_EVERYWHERE, INSTANCE, PROXY_PATH, CORS_ORIGIN, TRUSTED_PROXY };
+enum loop {
+    EVERYWHERE = TEMPLATE_EVERYWHERE,
+    INSTANCE,
+    PROXY_PATH,
+    CORS_ORIGIN,
+    JOBS_PATH,
+    TRUSTED_PROXY
+};
 
 struct value {
     struct template_name name;
@@ -79,6 +86,7 @@ static const struct value table[] = {
     A_WORD(EVERYWHERE, instance_ca_file, "INSTANCE_CA_FILE, or the system's"),
     A_FLAG(EVERYWHERE, path_prefixes, "an instance's URL has a path"),
     A_TEXT(EVERYWHERE, job_id_path, "JOB_ID_FIELD as json_query() has it behind its $."),
+    A_TIME(EVERYWHERE, job_retention, "JOB_RETENTION"),
     A_FLAG(EVERYWHERE, compares_capacities, "capacities are unequal, or may be"),
     A_FLAG(EVERYWHERE, tells_capacities, "the agent tells some of them to HAProxy"),
     A_FLAG(EVERYWHERE, agent_is_remote, "AGENT_HOST is a name, of another host"),
@@ -105,6 +113,9 @@ static const struct value table[] = {
 
     A_TEXT(CORS_ORIGIN, origin, "one of CORS_ORIGINS"),
 
+    A_TEXT(JOBS_PATH, jobs_root, "one of JOBS_PATH: what an id is behind"),
+    A_NUMBER(JOBS_PATH, id_field, "which part of a path, counted between its slashes, the id is"),
+
     A_TEXT(TRUSTED_PROXY, network, "one of TRUSTED_PROXIES: an address or a block of them"),
 };
 
@@ -115,6 +126,7 @@ static const struct {
     {"instance", "in the order of their numbers"},
     {"proxy_path", "those of PROXY_PATHS but whisperx's, then those of EXTRA_PATHS"},
     {"cors_origin", "in the order of CORS_ORIGINS; none if it is * or none"},
+    {"jobs_path", "in the order of JOBS_PATH"},
     {"trusted_proxy", "in the order of TRUSTED_PROXIES"},
 };
 /* clang-format on */
@@ -142,6 +154,8 @@ static size_t count_items(const void *context, size_t loop)
         return proxy_paths_count(config);
     case CORS_ORIGIN:
         return value_count_cors_origins(config);
+    case JOBS_PATH:
+        return value_count_jobs_paths(config);
     default:
         return value_count_trusted_proxies(config);
     }

@@ -170,8 +170,8 @@ def start_reporting(lab, slots, **more):
 
 def wait_for_capacities(farm, expected):
     def right():
-        jobs = farm.table("jobs")
-        told = {n: jobs.get(n, {"gpc1": 0})["gpc1"] + 1 for n in expected}
+        capacities = farm.table("capacities")
+        told = {n: capacities.get(n, {"gpt0": 0})["gpt0"] + 1 for n in expected}
         assert told == expected
         shown = farm.health_of_all()
         return {n: shown[n]["capacity"] for n in expected} == expected
@@ -213,7 +213,7 @@ def test_what_no_report_has_said_is_one(lab):
     farm = lab.farm(2, INSTANCE_2_CAPACITY_FIELD="/nowhere", INSTANCE_1_CAPACITY=2)
     farm.start()
     assert [farm.open_job_and_see() for _ in range(3)].count(1) == 2
-    assert farm.table("jobs").get(2, {"gpc1": 0})["gpc1"] == 0
+    assert farm.table("capacities").get(2, {"gpt0": 0})["gpt0"] == 0
 
 
 def test_nobody_left_is_503_and_a_failed_connection_goes_to_the_next_best(lab):

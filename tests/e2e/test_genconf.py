@@ -342,7 +342,11 @@ def test_haproxy_takes_it_without_a_warning(tmp_path, run_directory, name):
 def test_every_instance_is_a_server_of_farm():
     text = generate(instances(50))
     for n in range(1, 51):
-        assert text.count(f"\n    server instance{n} 10.1.0.{n + 1}:8000 ") == 1
+        server = f"\n    server instance{n} 10.1.0.{n + 1}:8000 "
+        assert text.count(server + "check ") == 1
+        # That of backend owner.
+        assert text.count(f"{server}track farm/instance{n}") == 1
+        assert text.count(server) == 2
 
 
 def test_strange_fields_leave_no_trace():

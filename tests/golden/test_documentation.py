@@ -223,6 +223,8 @@ OTHER_VALUES = {
     "CAPACITY_FIELD": "auto",
     "HEALTH_HEADERS_FILE": "/other",
     "JOB_ID_FIELD": "/other",
+    "JOBS_PATH": "/other",
+    "JOB_RETENTION": "1h",
     "PORT": "8081",
     "BIND_ADDRESS": "::",
     "PROXY_PATHS": "/other",

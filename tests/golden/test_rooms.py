@@ -17,6 +17,7 @@ KNOWS = {
     "agent/haproxy": {"common", "agent", "agent/instances"},
     "agent/agent_checks": {"common", "agent", "agent/instances"},
     "agent/checks": {"common", "agent", "agent/instances", "agent/haproxy"},
+    "agent/jobs": {"common", "agent", "agent/instances", "agent/checks"},
 }
 
 

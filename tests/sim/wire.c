@@ -314,7 +314,9 @@ static void keep(struct wire *wire, const char *bytes, size_t len)
         wire->bytes = grown;
         wire->cap = cap;
     }
-    memcpy(wire->bytes + wire->len, bytes, len);
+    /* Of nothing there may be no bytes. */
+    if (len > 0)
+        memcpy(wire->bytes + wire->len, bytes, len);
     wire->len += len;
 }
 

@@ -17,6 +17,7 @@
 #define STAT "# pxname,svname,scur,stot,econ,eresp,hrsp_2xx,status,sid,\n"
 #define STATES                                                                                     \
     "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
+#define CAPACITIES "# table: capacities, type: integer, size:65536, used:1\n"
 #define JOBS "# table: jobs, type: integer, size:65536, used:2\n"
 #define FAILED "# table: failed, type: integer, size:65536, used:2\n"
 
@@ -225,17 +226,18 @@ static void entries_are_read_by_the_names_in_them(void **state)
                 0, 0);
 }
 
-static void a_capacity_that_was_told_is_in_the_entry(void **state)
+static void a_capacity_that_was_told_is_in_its_table(void **state)
 {
     struct farm *farm = farm_of(four, NULL);
 
     (void)state;
-    apply_text(farm, "\n\n" JOBS "0x55: key=1 use=0 exp=9 gpt0=3 gpc0=4 gpc1=11\n"
-                     "0x55: key=3 use=0 exp=9 gpt0=3 gpc0=4\n\n\n");
+    apply_text(farm, "\n\n" JOBS "0x55: key=1 use=0 exp=9 gpt0=3 gpc0=4 gpc1=5\n\n" CAPACITIES
+                     "0x55: key=1 use=0 exp=9 gpt0=11\n\n");
     assert_int_equal(farm->instances[0].told_capacity, 11);
     assert_int_equal(farm->instances[0].acceptances, 4);
+    assert_int_equal(farm->instances[0].jobs_failed, 5);
     assert_int_equal(farm->instances[1].told_capacity, 0);
-    apply_text(farm, "\n\n" JOBS "\n\n");
+    apply_text(farm, "\n\n" CAPACITIES "\n\n");
     assert_int_equal(farm->instances[0].told_capacity, 0);
     farm_free(farm);
 }
@@ -345,7 +347,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_not_there_change_nothing),
         cmocka_unit_test(entries_that_have_gone_are_zeros),
         cmocka_unit_test(entries_are_read_by_the_names_in_them),
-        cmocka_unit_test(a_capacity_that_was_told_is_in_the_entry),
+        cmocka_unit_test(a_capacity_that_was_told_is_in_its_table),
         cmocka_unit_test(a_penalty_is_bounded),
         cmocka_unit_test(the_mark_is_under_a_key_that_no_instance_has),
         cmocka_unit_test(administrative_states_and_addresses_are_read),

@@ -50,7 +50,7 @@ static void each_type_of_value_is_compared(void **state)
     static const char *const cases[][3] = {
         {"PORT=80", "PORT=81", "PORT has changed, " NOT_AT_ALL},
         {"THREADS=1", "THREADS=2", "THREADS has changed, " NOT_AT_ALL},
-        {"REQUEST_TIMEOUT=60", "REQUEST_TIMEOUT=61", "REQUEST_TIMEOUT has changed, " NOT_AT_ALL},
+        {"JOB_RETENTION=60", "JOB_RETENTION=61", "JOB_RETENTION has changed, " NOT_AT_ALL},
         {"AGENT_HOST=a", "AGENT_HOST=b", "AGENT_HOST has changed, " NOT_AT_ALL},
         {"LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG", "LOG_LEVEL has changed, " AGENT_ALONE},
         {"AGENT_PORT=1", "AGENT_PORT=2", "AGENT_PORT has changed, " AGENT_ALONE},

@@ -25,9 +25,10 @@ struct server {
     unsigned failed_responses;
     unsigned successes;
     unsigned admin;
-    unsigned accepted; /* gpc0 */
-    uint32_t told;     /* gpt0 */
-    uint32_t capacity; /* gpc1 */
+    unsigned accepted;        /* gpc0 */
+    uint32_t told;            /* gpt0 */
+    unsigned failed_in_a_row; /* gpc1 */
+    uint32_t capacity;        /* of table capacities */
     unsigned penalty;
     bool has_entry;
 };
@@ -79,7 +80,7 @@ static void print_entry(FILE *out, const struct world *world, unsigned key)
     if (key > 0 && key <= SERVERS && world->servers[key - 1].has_entry)
         fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u gpc0=%u gpc1=%u\n", key,
                 world->servers[key - 1].told, world->servers[key - 1].accepted,
-                world->servers[key - 1].capacity);
+                world->servers[key - 1].failed_in_a_row);
 }
 
 static void print_table(FILE *out, const struct world *world, bool is_jobs)
@@ -90,6 +91,16 @@ static void print_table(FILE *out, const struct world *world, bool is_jobs)
     for (unsigned i = 0; !is_jobs && i < SERVERS; i++) {
         if (world->servers[i].penalty > 0)
             fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u\n", i + 1, world->servers[i].penalty);
+    }
+    fputs("\n", out);
+}
+
+static void print_capacities(FILE *out, const struct world *world)
+{
+    fputs("# table: capacities, type: integer, size:65536, used:1\n", out);
+    for (unsigned i = 0; i < SERVERS; i++) {
+        if (world->servers[i].capacity > 0)
+            fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u\n", i + 1, world->servers[i].capacity);
     }
     fputs("\n", out);
 }
@@ -129,18 +140,19 @@ static void print_answer(FILE *out, struct world *world, const char *command)
         fputs("\n", out);
     } else if (strcmp(command, "show table jobs") == 0) {
         print_table(out, world, true);
+    } else if (strcmp(command, "show table capacities") == 0) {
+        print_capacities(out, world);
     } else if (strcmp(command, "show table failed") == 0) {
         print_table(out, world, false);
     } else if (sscanf(command, "set table jobs key %u data.gpt0 %u", &key, &value) == 2) {
         set_entry(world, key, value);
-    } else if (sscanf(command, "set table jobs key %u data.gpc1 %u", &key, &value) == 2) {
+    } else if (sscanf(command, "set table capacities key %u data.gpt0 %u", &key, &value) == 2) {
         assert_in_range(key, 1, SERVERS);
         world->servers[key - 1].capacity = value;
-        world->servers[key - 1].has_entry = true;
     } else if (sscanf(command, "set table failed key %u data.gpt0 %u", &key, &value) == 2) {
         world->servers[key - 1].penalty = value;
-    } else if (sscanf(command, "set table failures key %u data.gpt0 %u", &key, &value) == 2) {
-        assert_int_equal(value, 0);
+    } else if (sscanf(command, "set table jobs key %u data.gpc1 %u", &key, &value) == 2) {
+        world->servers[key - 1].failed_in_a_row = value;
     } else {
         fail_msg("HAProxy doesn't know \"%s\"", command);
     }
@@ -565,11 +577,11 @@ static void a_capacity_that_is_read_is_told(void **state)
     assert_int_equal(world->servers[0].capacity, 11);
     assert_int_equal(world->servers[1].capacity, 0); /* a literal of the rules */
     loop_for(5 * REFRESH_MS);
-    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 11"), 0);
+    assert_int_equal(count_lines(world, "set table capacities key 1 data.gpt0 11"), 0);
     world->farm->instances[0].capacity = 3;
     loop_for(REFRESH_MS + 10);
     assert_int_equal(world->servers[0].capacity, 2);
-    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 2"), 1);
+    assert_int_equal(count_lines(world, "set table capacities key 1 data.gpt0 2"), 1);
     world->has_mark = false;
     world->servers[0].has_entry = false;
     world->servers[0].capacity = 0;
@@ -590,10 +602,38 @@ static void what_all_fail_at_is_forgiven(void **state)
     loop_for(REFRESH_MS + 10);
     assert_int_equal(world->servers[0].penalty, 0);
     assert_int_equal(count_lines(world, "set table failed key 1 data.gpt0 0"), 1);
-    assert_int_equal(count_lines(world, "set table failures key 1 data.gpt0 0"), 1);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 0"), 1);
     assert_int_equal(instance_penalty(&world->farm->instances[0]), 0);
     assert_int_equal(instance_penalty(&world->farm->instances[1]), 0);
     assert_int_equal(known_to_haproxy(world, 2), 0);
+    free_world(world);
+}
+
+/* The log of so long a time would have no room. */
+static void pass_minutes(struct world *world, unsigned minutes)
+{
+    for (unsigned i = 0; i < 4 * minutes; i++) {
+        world->haproxy.log[0] = '\0';
+        loop_for(15000);
+    }
+}
+
+static void failed_jobs_in_a_row_are_forgotten_ten_minutes_after_the_last(void **state)
+{
+    struct world *world = new_world(2, NULL);
+
+    (void)state;
+    settle(world);
+    world->servers[0].has_entry = true;
+    world->servers[0].failed_in_a_row = 3;
+    pass_minutes(world, FAILURES_AGE_MS / 60000 - 1);
+    world->servers[0].failed_in_a_row = 4;
+    pass_minutes(world, FAILURES_AGE_MS / 60000 - 1);
+    assert_int_equal(world->servers[0].failed_in_a_row, 4);
+    world->haproxy.log[0] = '\0';
+    loop_for(60000 + 2 * REFRESH_MS);
+    assert_int_equal(world->servers[0].failed_in_a_row, 0);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 0"), 1);
     free_world(world);
 }
 
@@ -963,6 +1003,7 @@ int main(void)
         it(the_penalty_for_jobs_is_haproxys_own),
         it(a_capacity_that_is_read_is_told),
         it(what_all_fail_at_is_forgiven),
+        it(failed_jobs_in_a_row_are_forgotten_ten_minutes_after_the_last),
         it(an_instance_whose_check_failed_is_picked_last),
         it(an_idle_farm_is_checked_every_interval),
         it(while_jobs_run_it_is_every_jobs_interval),

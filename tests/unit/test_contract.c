@@ -47,14 +47,21 @@ static void test_tables_and_servers_have_the_names_that_the_agent_asks_for(void 
                         INSTANCE_PREFIX, INSTANCE_PREFIX);
     assert_template_has(" srv_conn(%s/%s<<number>>)", BACKEND_NAME, INSTANCE_PREFIX);
     assert_template_has("\nbackend %s\n    stick-table type integer size %u expire 24d store "
-                        "gpc0,gpt0<<if tells_capacities>>,gpc1<<end>>\n",
+                        "gpc0,gpt0,gpc1\n",
                         TABLE_JOBS, INSTANCE_NUMBER_MAX + 1U);
     assert_template_has(
         "\nbackend %s\n    stick-table type integer size %u expire 10s store gpt0\n", TABLE_FAILED,
         INSTANCE_NUMBER_MAX + 1U);
-    assert_template_has(
-        "\nbackend %s\n    stick-table type integer size %u expire 10m store gpt0\n",
-        TABLE_FAILURES, INSTANCE_NUMBER_MAX + 1U);
+    assert_template_has("\nbackend %s\n    stick-table type string len %d size 200k expire "
+                        "<<job_retention>> store gpt0\n",
+                        TABLE_OWNERS, OWNER_KEY_MAX);
+    assert_template_has(",base64,table_gpt0(%s) if { var(txn.job) -m len 1:%d }\n", TABLE_OWNERS,
+                        JOB_ID_MAX);
+    assert_template_has(" track-sc2 var(txn.job),base64 table %s if ", TABLE_OWNERS);
+    assert_template_has("{ var(txn.job) -m len 1:%d }\n    http-response sc-set-gpt0(2)",
+                        JOB_ID_MAX);
+    assert_template_has("{ req.hdr(content-length) -m int gt %d }\n", FINDER_BODY_MAX);
+    assert_template_has("\n    server agent <<status_address>> maxconn %d<<", FINDER_REQUESTS_MAX);
 }
 
 static void test_loads_are_counted_in_the_agents_units(void **state)
@@ -82,8 +89,8 @@ static void test_costs_are_counted_in_the_agents_units(void **state)
     assert_template_has("set-var(req.best) int(%u)\n", KEY_FIELD);
     assert_template_has("set-var(txn.load) var(req.best),div(%u),sub(%u),div(%u)\n", KEY_FIELD,
                         LOAD_UNIT / 2, LOAD_UNIT);
-    assert_template_has("set-var(req.capacity) int(<<number>>),table_gpc1(%s),add(1)\n",
-                        TABLE_JOBS);
+    assert_template_has("set-var(req.capacity) int(<<number>>),table_gpt0(%s),add(1)\n",
+                        TABLE_CAPACITIES);
     assert_template_has("int(<<number>>),table_gpt0(%s),mul(<<capacity>>)\n", TABLE_FAILED);
 }
 
@@ -91,10 +98,14 @@ static void test_penalties_are_the_agents(void **state)
 {
     (void)state;
     assert_template_has("int(<<number>>),table_gpt0(%s)\n", TABLE_FAILED);
-    assert_template_has("var(txn.number),table_gpt0(%s) -m int gt 0\n", TABLE_FAILURES);
+    assert_template_has("var(txn.number),table_gpc1(%s) -m int gt 0\n", TABLE_JOBS);
     assert_template_has(" track-sc1 var(txn.number) table %s ", TABLE_FAILED);
-    assert_template_has(" track-sc2 var(txn.number) table %s ", TABLE_FAILURES);
-    assert_template_has("sc2_get_gpt0,mul(2),add(1),and(%u) if ", 2 * JOBS_PENALTY_MAX + 1);
+    assert_template_has(" track-sc0 var(txn.number) table %s ", TABLE_JOBS);
+    for (unsigned failed = 2; (1U << (failed - 1)) <= JOBS_PENALTY_MAX; failed++)
+        assert_template_has("int(%u) if { sc1_tracked } is_failure { sc0_get_gpc1 %s%u }\n",
+                            (1U << (failed - 1)) - 1, "", failed);
+    assert_template_has("int(%u) if { sc1_tracked } is_failure { sc0_get_gpc1 gt 6 }\n",
+                        JOBS_PENALTY_MAX);
 }
 
 static void test_the_chroot_is_the_folder_that_genconf_looks_for(void **state)
@@ -115,7 +126,10 @@ static const char good[] = "global\n"
                            "  server instance1 10.0.0.1\n"
                            "  server instance20 10.0.0.2\n"
                            "backend jobs\n"
-                           "backend failed";
+                           "backend failed\n"
+                           "backend owners\n"
+                           "backend owner\n"
+                           "  server instance1 10.0.0.1\n";
 
 static struct errors warnings_of(const char *bytes)
 {
@@ -151,6 +165,7 @@ static void test_what_the_agent_would_miss_is_named(void **state)
         {"backend farm", "x.in: makes no line \"backend farm\": without it the agent finds no"},
         {"backend jobs", "x.in: makes no line \"backend jobs\""},
         {"backend failed", "x.in: makes no line \"backend failed\""},
+        {"backend owners", "x.in: makes no line \"backend owners\""},
         {"server instance", "x.in: makes 1 lines \"server instanceN\" for 2 instances"},
     };
 
@@ -164,7 +179,7 @@ static void test_what_the_agent_would_miss_is_named(void **state)
         free(spoilt);
     }
     struct errors errors = warnings_of("");
-    assert_int_equal(errors.warning_count, 6);
+    assert_int_equal(errors.warning_count, 7);
     errors_free(&errors);
 }
 

@@ -83,7 +83,8 @@ static void test_the_defaults(void **state)
           {"api_keys_file", ""}, {"status_needs_key", ""}, {"whisperx_paths", "yes"},
           {"proxy_paths", ""}, {"proxy_prefixes", ""}, {"jobs_of_any_method", ""},
           {"cors_all", "yes"}, {"cors_none", ""}, {"request_timeout", "3600000ms"},
-          {"path_prefixes", ""}, {"job_id_path", "job_id"}, {"agent_is_remote", ""},
+          {"path_prefixes", ""}, {"job_id_path", "job_id"}, {"jobs_root", "/v1/jobs"},
+          {"job_retention", "86400000ms"}, {"agent_is_remote", ""},
           {"instance_ca_file", "@system-ca"});
 }
 
@@ -196,21 +197,25 @@ static void test_capacities_that_are_told_are_a_variables(void **state)
 static void test_lists_are_loops(void **state)
 {
     (void)state;
-    const char *const *variables =
-        VARIABLES(ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1",
-                  "CORS_ORIGINS=https://a.example,http://[::1]:3000");
+    const char *const *variables = VARIABLES(
+        ONE, "EXTRA_PATHS=/v1/models,/docs/", "TRUSTED_PROXIES=10.0.0.0/8,::1,10.1.1.1",
+        "CORS_ORIGINS=https://a.example,http://[::1]:3000", "JOBS_PATH=/jobs,/api/v1/videos");
     struct config *config = configured(variables);
     struct template_values values = values_of(config);
 
     assert_string_equal(values.loop(0), "instance");
     assert_string_equal(values.loop(1), "proxy_path");
     assert_string_equal(values.loop(2), "cors_origin");
-    assert_string_equal(values.loop(3), "trusted_proxy");
+    assert_string_equal(values.loop(3), "jobs_path");
+    assert_string_equal(values.loop(4), "trusted_proxy");
     assert_int_equal(values.count_items(config, 0), 1);
     assert_int_equal(values.count_items(config, 1), 2);
     assert_int_equal(values.count_items(config, 2), 2);
-    assert_int_equal(values.count_items(config, 3), 3);
+    assert_int_equal(values.count_items(config, 3), 2);
+    assert_int_equal(values.count_items(config, 4), 3);
     config_free(config);
+    CHECK(variables, 0, {"jobs_root", "/jobs"}, {"id_field", "3"});
+    CHECK(variables, 1, {"jobs_root", "/api/v1/videos"}, {"id_field", "5"});
     CHECK(variables, 0, {"path", "/v1/models"}, {"is_prefix", ""}, {"network", "10.0.0.0/8"},
           {"proxy_paths", "yes"}, {"proxy_prefixes", "yes"}, {"trusted_proxies", "yes"},
           {"origin", "https://a.example"}, {"cors_all", ""}, {"cors_none", ""});
@@ -229,7 +234,8 @@ static void test_empty_lists_are_no_items(void **state)
 
     assert_int_equal(values.count_items(config, 1), 0);
     assert_int_equal(values.count_items(config, 2), 0);
-    assert_int_equal(values.count_items(config, 3), 0);
+    assert_int_equal(values.count_items(config, 3), 1);
+    assert_int_equal(values.count_items(config, 4), 0);
     config_free(config);
 }
 
