@@ -44,6 +44,35 @@ def test_a_page_uploads_a_file_reads_the_answer_and_polls(lab, sim):
     assert record.values["body_bytes"] > 100_000
 
 
+SUBMIT_AND_FETCH = """
+    const key = { Authorization: "Bearer %s" };
+    const found = { polls: [] };
+    found.job = await upload({ ...key, "X-Sim-Async": "1", "X-Sim-Job-Id": "a%%2Fb" });
+    for (let i = 0; i < 3; i++) {
+        found.polls.push((await ask("GET", "/v1/jobs/a%%2Fb", key)).status);
+    }
+    found.without = await ask("GET", "/v1/jobs/a%%2Fb");
+    found.list = await ask("GET", "/v1/jobs", key);
+    found.gone = await ask("DELETE", "/v1/jobs/a%%2Fb", key);
+    found.lost = await ask("GET", "/v1/jobs/a%%2Fb", key);
+    return found;
+"""
+
+
+@pytest.mark.parametrize("sim", SIMS)
+def test_a_page_submits_a_job_fetches_its_result_and_deletes_it(lab, sim):
+    farm = start(lab, SIMS[sim], API_KEYS_FILE=keys_file(lab, KEY))
+    found = run_page(lab, farm, SUBMIT_AND_FETCH % KEY)
+    assert found["job"]["status"] == 200, found
+    assert found["polls"] == [200] * 3
+    assert found["without"]["status"] == 401
+    assert (found["list"]["status"], "a/b" in found["list"]["text"]) == (200, True)
+    assert found["gone"]["status"] == 200
+    # Nobody knows it: the agent's own words.
+    assert found["lost"]["status"] == 404
+    assert "detail" in found["lost"]["text"]
+
+
 @pytest.mark.quick("three failed checks")
 def test_a_page_reads_why_it_was_refused(lab):
     farm = start(lab, API_KEYS_FILE=keys_file(lab, KEY))

@@ -276,6 +276,16 @@ def test_with_none_preflights_go_to_an_instance(lab, keys):
     assert len(farm.instances[1].requests()) == 3
 
 
+def test_with_none_preflights_about_jobs_go_to_any_instance_and_are_no_search(lab):
+    farm = start(lab, "none", instances=2, API_KEYS_FILE=keys_file(lab, KEY))
+    for target in ("/v1/jobs", "/v1/jobs/", "/v1/jobs/17", "/v1/jobs/17/content"):
+        answer = preflight(farm, target)
+        assert (answer.status, answer.body) == (200, b"OK")
+        assert answer.header(ORIGIN) == PAGE
+    assert sum(farm.counts().values()) == 4
+    assert ask(farm, "OPTIONS", "/v1/jobs/17").status == 401
+
+
 def test_with_none_nothing_is_said_here(lab):
     farm = start(lab, "none", sim=())
     for answer in (job(farm), ask(farm, "GET", "/health"), ask(farm, "GET", "/nowhere")):
