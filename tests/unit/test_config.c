@@ -137,7 +137,7 @@ static void a_misspelt_variable_of_an_env_file_is_an_error(void **state)
     errors_free(&errors);
 }
 
-static void a_near_name_is_another_programs_if_ours_is_set_too(void **state)
+static void a_near_name_beside_ours_is_warned_of(void **state)
 {
     struct errors errors = {0};
     struct config *config = load_env_file("INSTANCE_1_URL=http://a\nHEALTHCHECK_INTERVAL=2\n"
@@ -146,9 +146,10 @@ static void a_near_name_is_another_programs_if_ours_is_set_too(void **state)
 
     (void)state;
     assert_no_errors(&errors);
-    assert_int_equal(errors.warning_count, 0);
+    assert_int_equal(errors.warning_count, 1);
     assert_int_equal(config->check_interval_ms, 3000);
     config_free(config);
+    errors_free(&errors);
 }
 
 static void a_reference_that_compose_would_expand_is_refused_in_an_env_file(void **state)
@@ -394,7 +395,7 @@ int main(void)
         cmocka_unit_test(variables_of_other_programs_are_passed_over),
         cmocka_unit_test(a_misspelt_variable_of_the_environment_is_warned_of),
         cmocka_unit_test(a_misspelt_variable_of_an_env_file_is_an_error),
-        cmocka_unit_test(a_near_name_is_another_programs_if_ours_is_set_too),
+        cmocka_unit_test(a_near_name_beside_ours_is_warned_of),
         cmocka_unit_test(a_reference_that_compose_would_expand_is_refused_in_an_env_file),
         cmocka_unit_test(a_dollar_that_compose_would_not_expand_is_taken),
         cmocka_unit_test(a_message_shows_neither_password_nor_control_characters),
