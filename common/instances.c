@@ -31,7 +31,7 @@ enum instance_name instance_name_parse(const char *name, unsigned *number)
     return INSTANCE_NAME_GOOD;
 }
 
-/* What clients and the agent add to it themselves. */
+/* What clients and the agent ask an instance, or think they do, and so is in no URL of its own. */
 static const char *request_path_of(const struct url *url, const char *health_path)
 {
     const char *const paths[] = {health_path, "/health", "/v1/audio/transcriptions", "/transcribe"};
@@ -52,10 +52,10 @@ static void warn_of_request_path(const struct config *config, const struct setti
 
     if (path != NULL)
         errors_warn(errors,
-                    "%s=\"%s\" (%s): ends in %s, which each request gets after it: \"%.*s\" is "
-                    "most likely what is meant",
-                    setting->name, url->text, setting->origin, path,
-                    (int)(strlen(url->text) - strlen(path)), url->text);
+                    "%s=\"%s\" (%s): ends in %s, and jobs go to %s/v1/audio/transcriptions, health "
+                    "checks to %s%s: \"%.*s\" is most likely what is meant",
+                    setting->name, url->text, setting->origin, path, url->path, url->path,
+                    config->health_path, (int)(strlen(url->text) - strlen(path)), url->text);
 }
 
 static void reject_url(const struct setting *setting, const char *problem, struct errors *errors)
@@ -158,7 +158,7 @@ static bool read_all(struct config *config, const struct settings *settings, str
 
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
-    if (!read_all(config, settings, errors))
+    if (!read_all(config, settings, errors) && !settings->is_cut_short)
         errors_add(errors, "At least one instance endpoint must be configured: set INSTANCE_1_URL");
     if (config->instance_count > INSTANCES_MAX)
         errors_add(errors, "%zu instances are configured: at most %d are supported",

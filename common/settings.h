@@ -24,6 +24,7 @@ struct settings {
     size_t count;
     char **unset; /* names that stood there with an empty value, some of them with one elsewhere */
     size_t unset_count;
+    bool is_cut_short; /* a file couldn't be read, or not all of it: nobody knows what it has */
 };
 
 /*

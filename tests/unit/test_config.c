@@ -364,6 +364,19 @@ static void an_error_in_a_file_is_reported_with_those_of_the_values(void **state
     errors_free(&errors);
 }
 
+static void a_file_that_cannot_be_read_may_have_had_the_instances(void **state)
+{
+    char *environment[] = {NULL};
+    struct errors errors = {0};
+    struct config_sources sources = {.environment = environment, .env_file = "/nowhere/.env"};
+
+    (void)state;
+    assert_null(config_load(&sources, &errors));
+    assert_int_equal(errors.count, 1);
+    assert_error(&errors, "/nowhere/.env: can't be read");
+    errors_free(&errors);
+}
+
 static void help_names_every_option_with_its_default(void **state)
 {
     char *text = NULL;
@@ -407,6 +420,7 @@ int main(void)
         cmocka_unit_test(agent_checks_are_a_quarter_of_the_interval_apart),
         cmocka_unit_test(environment_goes_before_env_file_goes_before_configuration_file),
         cmocka_unit_test(an_error_in_a_file_is_reported_with_those_of_the_values),
+        cmocka_unit_test(a_file_that_cannot_be_read_may_have_had_the_instances),
         cmocka_unit_test(help_names_every_option_with_its_default),
     };
 
