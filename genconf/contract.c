@@ -12,6 +12,7 @@
 #define VERSION_MAX 32
 /* Room for the longest words that are asked for, "stats socket" and a path. */
 #define HEAD_SIZE 160
+/* Stands for a blank within a word. */
 #define QUOTED_BLANK '\x1f'
 
 /* Lines by their first words. */
@@ -58,7 +59,9 @@ static void read_head(const char *line, const char *end, char head[HEAD_SIZE])
         } else {
             if (c == '\\' && quote != '\'' && line + 1 < end)
                 c = *++line;
-            head[used++] = c == ' ' ? QUOTED_BLANK : c;
+            if (c == ' ')
+                c = QUOTED_BLANK;
+            head[used++] = c;
         }
     }
     head[used] = '\0';
@@ -116,7 +119,7 @@ void contract_check_output(const struct text *output, const struct config *confi
     for (const char *line = output->bytes; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *line_end = newline == NULL ? end : newline;
-        char head[HEAD_SIZE];
+        char head[HEAD_SIZE] = "";
         read_head(line, line_end, head);
         if (begins_section(head))
             in_farm = begins_with(head, needs[0].words);

@@ -91,13 +91,11 @@ static void show_named_lines(const char *program, const char *path, const struct
                              const char *bytes, size_t length)
 {
     char *mark = xasprintf("[%s:", path);
-    const char *at = messages->bytes;
+    const char *at = messages->length == 0 ? "" : messages->bytes;
     unsigned long last = 0;
+    unsigned count = 0;
 
-    for (unsigned count = 0; at != NULL && count < NAMED_LINES_MAX;) {
-        at = strstr(at, mark);
-        if (at == NULL)
-            break;
+    while (count < NAMED_LINES_MAX && (at = strstr(at, mark)) != NULL) {
         at += strlen(mark);
         size_t digits = strspn(at, "0123456789");
         unsigned long number = digits > LINE_DIGITS_MAX ? 0 : strtoul(at, NULL, 10);
