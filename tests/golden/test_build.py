@@ -80,9 +80,11 @@ def test_other_flags_build_again_and_the_same_do_not(tmp_path):
     assert compiled(build_object(tmp_path)) == built
     assert compiled(build_object(tmp_path)) == []
     quoted = "CPPFLAGS=-DQUOTED='\"it is \\\"quoted\\\"\"'"
-    for flags in ("CFLAGS=-O1", "SANITIZE=-fsanitize=undefined", "LDFLAGS=-Wl,-O1", quoted, "PKG_CONFIG=env pkg-config"):
+    for flags in ("CFLAGS=-O1", "SANITIZE=-fsanitize=undefined", "LDFLAGS=-Wl,-O1", quoted):
         assert compiled(build_object(tmp_path, flags)) == built, flags
         assert compiled(build_object(tmp_path, flags)) == [], flags
+    assert compiled(build_object(tmp_path)) == built
+    assert compiled(build_object(tmp_path, "PKG_CONFIG=env pkg-config")) == built
 
 
 def test_no_two_files_of_the_product_have_one_name():
