@@ -36,9 +36,10 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
     const struct program program = {
         .name = PROGRAM,
         .purpose = "Polls the instances' health and answers HAProxy's agent-checks.",
-        .notes =
-            "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
-            "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error.\n",
+        .notes = "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
+                 "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error, "
+                 "also for\n"
+                 "a port in use.\n",
         .arguments = own,
         .argument_count = sizeof(own) / sizeof(own[0]),
     };
@@ -137,7 +138,7 @@ static int run(struct config *config, const struct config_sources *sources)
 {
     struct errors errors = {0};
     struct daemon daemon = {.base = new_base(), .sources = sources};
-    int status = 1;
+    int status = EXIT_USAGE;
 
     if (daemon.base == NULL) {
         log_error("libevent can't be set up");

@@ -153,8 +153,8 @@ def test_the_agents_port_is_taken(lab):
             wait_until_haproxy_misses_the_agent(farm)
             change_what_instances_report(farm)
             agent = farm.start_agent()
-            agent.expected = (1,)
-            assert agent.wait() == 1
+            agent.expected = (2,)
+            assert agent.wait() == 2
             assert f'AGENT_PORT="{farm.agent_port}"' in agent.err()
             assert "Address already in use" in agent.err()
             stream.wait_for_new()
