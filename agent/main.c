@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "config.h"
+#include "health_headers.h"
 #include "log.h"
 #include "service.h"
 #include "version.h"
@@ -64,6 +65,20 @@ static void raise_file_limit(void)
     }
 }
 
+/* With what only the agent reads; NULL with what is wrong in `errors`. */
+static struct config *load(const struct config_sources *sources, struct errors *errors)
+{
+    struct config *config = config_load(sources, errors);
+
+    if (config == NULL)
+        return NULL;
+    health_headers_read(config, errors);
+    if (errors->count == 0)
+        return config;
+    config_free(config);
+    return NULL;
+}
+
 static void on_stop(evutil_socket_t signal_number, short what, void *argument)
 {
     struct daemon *daemon = argument;
@@ -89,7 +104,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *argument)
 {
     struct daemon *daemon = argument;
     struct errors errors = {0};
-    struct config *config = config_load(daemon->sources, &errors);
+    struct config *config = load(daemon->sources, &errors);
     size_t count = config == NULL ? 0 : config->instance_count;
     enum log_level old = log_level();
     enum log_level new = config == NULL ? old : config->log_level;
@@ -178,7 +193,7 @@ int main(int argc, char **argv)
     raise_file_limit();
     event_set_log_callback(drop_libevent_message);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    struct config *config = config_load(&arguments.sources, &errors);
+    struct config *config = load(&arguments.sources, &errors);
     errors_print(&errors, PROGRAM, stderr);
     if (config == NULL) {
         status = EXIT_USAGE;

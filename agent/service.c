@@ -45,13 +45,24 @@ static size_t share(size_t files, size_t part, size_t most)
     return files / part < most ? files / part : most;
 }
 
+/* The health and the load of an instance may be at two ports. */
+static size_t count_polled(const struct config *config)
+{
+    size_t count = config->instance_count;
+
+    for (size_t i = 0; i < config->instance_count; i++)
+        count += config->instances[i].health.url != NULL && config->instances[i].load.url != NULL;
+    return count;
+}
+
 static struct budget make_budget(const struct config *config)
 {
     struct budget budget = {.clients = CLIENTS_MAX, .visitors = VISITORS_MAX};
+    size_t polled = count_polled(config);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + VISITORS_MAX + config->instance_count)
+        limit.rlim_cur >= RESERVED_FILES + CLIENTS_MAX + VISITORS_MAX + polled)
         return budget;
     size_t files = limit.rlim_cur > RESERVED_FILES ? limit.rlim_cur - RESERVED_FILES : 0;
     budget.clients = share(files, 4, CLIENTS_MAX);

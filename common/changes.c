@@ -8,7 +8,8 @@
 
 /* Of instances that changed, how many a warning names. */
 #define NAMED_MAX 5U
-#define NAMES_SIZE (NAMED_MAX * sizeof("INSTANCE_65535_URL, "))
+#define NAME_MAX_LENGTH 64U
+#define NAMES_SIZE (NAMED_MAX * NAME_MAX_LENGTH)
 
 #define HAPROXY_STEPS                                                                              \
     "write haproxy.cfg again (leastjobs-genconf) and reload HAProxy, if that isn't done yet"
@@ -18,12 +19,9 @@ static bool is_same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool is_same(const struct option_info *option, const struct config *old,
-                    const struct config *new)
+/* Of two fields of the option's type. */
+static bool is_same(const struct option_info *option, const void *left, const void *right)
 {
-    const char *left = (const char *)old + option->offset;
-    const char *right = (const char *)new + option->offset;
-
     if (option_is_text(option))
         return is_same_text(*(char *const *)left, *(char *const *)right);
     if (option->type == OPTION_FLAG)
@@ -44,20 +42,44 @@ static void warn_of_option(const struct option_info *option, struct errors *erro
                     option->name);
 }
 
-/* The instances that are in one of the two only, or moved. */
+/* What is said of an instance in one of the two only, or otherwise. */
 struct difference {
     size_t count;
     char names[NAMES_SIZE];
     size_t length;
 };
 
-static void add_difference(struct difference *difference, unsigned number)
+static void add_difference(struct difference *difference, unsigned number, const char *name)
 {
     if (difference->count++ >= NAMED_MAX)
         return;
     difference->length +=
         (size_t)snprintf(difference->names + difference->length, NAMES_SIZE - difference->length,
-                         "%sINSTANCE_%u_URL", difference->length == 0 ? "" : ", ", number);
+                         "%sINSTANCE_%u_%s", difference->length == 0 ? "" : ", ", number, name);
+}
+
+/* Of one instance that is in both, what HAProxy has to know. */
+static void compare_instance(const struct instance_config *old, const struct instance_config *new,
+                             struct difference *difference)
+{
+    const struct option_info *option;
+
+    if (strcmp(old->url.text, new->url.text) != 0)
+        add_difference(difference, old->number, "URL");
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option->type != OPTION_URL && (option->scope & OPTION_IN_HAPROXY) != 0 &&
+            !is_same(option, (const char *)old + option->instance_offset,
+                     (const char *)new + option->instance_offset))
+            add_difference(difference, old->number, option_instance_name(option));
+    }
+}
+
+/* By another source, which knows where capacities are, or doesn't: the rules are others then. */
+static bool is_read_otherwise(const struct instance_config *old, const struct instance_config *new)
+{
+    return (old->capacity_locator == NULL) != (new->capacity_locator == NULL) &&
+           old->own.capacity ==
+               new->own.capacity &&is_same_text(old->own.capacity_field, new->own.capacity_field);
 }
 
 /* Of the instance at an index; above all of them at the end. */
@@ -71,6 +93,7 @@ static unsigned number_at(const struct config *config, size_t index)
 static void compare_instances(const struct config *old, const struct config *new,
                               struct difference *difference)
 {
+    bool is_for_all = is_same_text(old->capacity_field, new->capacity_field);
     size_t i = 0;
     size_t j = 0;
 
@@ -78,8 +101,13 @@ static void compare_instances(const struct config *old, const struct config *new
         unsigned left = number_at(old, i);
         unsigned right = number_at(new, j);
         unsigned number = left < right ? left : right;
-        if (left != right || strcmp(old->instances[i].url.text, new->instances[j].url.text) != 0)
-            add_difference(difference, number);
+        if (left != right)
+            add_difference(difference, number, "URL");
+        else
+            compare_instance(&old->instances[i], &new->instances[j], difference);
+        if (left == right && is_for_all &&
+            is_read_otherwise(&old->instances[i], &new->instances[j]))
+            add_difference(difference, number, "JOBS_SOURCE");
         i += left == number;
         j += right == number;
     }
@@ -104,7 +132,9 @@ void changes_warn(const struct config *old, const struct config *new, struct err
 
     for (size_t i = 0; i < option_count; i++) {
         const struct option_info *option = &option_table[i];
-        if ((option->scope & OPTION_IN_HAPROXY) != 0 && !is_same(option, old, new))
+        if ((option->scope & OPTION_IN_HAPROXY) != 0 &&
+            !is_same(option, (const char *)old + option->offset,
+                     (const char *)new + option->offset))
             warn_of_option(option, errors);
     }
     compare_instances(old, new, &difference);

@@ -7,7 +7,7 @@
 /*
  * What the agent's reload from `old` to `new` doesn't put in force, since HAProxy has it from
  * haproxy.cfg: one warning for each variable whose value has changed there, and one for all
- * INSTANCE_N_URL together, each with what is left to do.
+ * that single instances have together, each with what is left to do.
  */
 void changes_warn(const struct config *old, const struct config *new, struct errors *errors);
 

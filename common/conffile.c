@@ -16,6 +16,9 @@
 
 #define INSTANCES_KEY "instances"
 #define INSTANCES_NAME "INSTANCES"
+#define NUMBER_NAME "NUMBER"
+/* More than an instance may have. */
+#define INSTANCE_KEYS_MAX 32
 
 struct reader {
     struct settings *found; /* in this file */
@@ -122,15 +125,59 @@ static void add_scalar(const struct reader *r, const config_setting_t *item, con
     free(origin);
 }
 
+/* What a key of an instance's group means; NULL: nothing. */
+static const struct option_info *option_for_instance_key(const char *key)
+{
+    const struct option_info *option;
+
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        char *known = change_case(option_instance_name(option), tolower);
+        bool is_it = strcmp(known, key) == 0;
+        free(known);
+        if (is_it)
+            return option;
+    }
+    return NULL;
+}
+
+/* In lower case; the caller frees it. */
+static char *nearest_instance_key(const char *key)
+{
+    const char *names[INSTANCE_KEYS_MAX] = {NUMBER_NAME};
+    size_t count = 1;
+    char *name = change_case(key, toupper);
+    const struct option_info *option;
+
+    for (size_t i = 0; count < INSTANCE_KEYS_MAX && (option = option_for_instance(i)) != NULL; i++)
+        names[count++] = option_instance_name(option);
+    char *nearest = change_case(nearest_of(name, names, count), tolower);
+    free(name);
+    return nearest;
+}
+
+static void read_instance_keys(const struct reader *r, const config_setting_t *group, int number)
+{
+    for (int i = 0; i < config_setting_length(group); i++) {
+        const config_setting_t *item = config_setting_get_elem(group, (unsigned)i);
+        const struct option_info *option = option_for_instance_key(config_setting_name(item));
+        if (option == NULL)
+            continue;
+        char *variable = xasprintf("INSTANCE_%d_%s", number, option_instance_name(option));
+        add_scalar(r, item, variable);
+        free(variable);
+    }
+}
+
 static void check_instance_keys(const struct reader *r, const config_setting_t *group)
 {
-    static const char *const keys[] = {"url", "number"};
-
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *item = config_setting_get_elem(group, (unsigned)i);
         const char *key = config_setting_name(item);
-        if (strcmp(key, "number") != 0 && strcmp(key, "url") != 0)
-            unknown_key(r, item, nearest_of(key, keys, sizeof(keys) / sizeof(keys[0])));
+        if (strcmp(key, "number") == 0 || option_for_instance_key(key) != NULL)
+            continue;
+        char *nearest = nearest_instance_key(key);
+        unknown_key(r, item, nearest);
+        free(nearest);
     }
 }
 
@@ -158,7 +205,7 @@ static void read_instance(const struct reader *r, config_setting_t *group)
     if (earlier != NULL)
         errors_add(r->errors, "%s line %u: instance number %d is used already (%s)", r->file,
                    config_setting_source_line(number), n, earlier->origin);
-    add_scalar(r, url, variable);
+    read_instance_keys(r, group, n);
     free(variable);
 }
 

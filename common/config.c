@@ -24,7 +24,7 @@ static void read_option(struct config *config, const struct option_info *option,
         if (problem == NULL)
             problem = option_value_set(config, option, setting->value);
         if (problem != NULL)
-            settings_reject(errors, setting, problem);
+            option_value_reject(errors, option, setting, problem);
     }
     /* After an error too: later checks must find a value there. */
     if ((setting == NULL || problem != NULL) && option->fallback != NULL)
@@ -80,6 +80,9 @@ void config_free(struct config *config)
         if (option_is_text(&option_table[i]))
             free(*(char **)((char *)config + option_table[i].offset));
     }
+    for (size_t i = 0; i < config->health_header_count; i++)
+        free(config->health_headers[i]);
+    free(config->health_headers);
     instances_free(config);
     free(config);
 }

@@ -6,22 +6,41 @@
 
 #include "errors.h"
 #include "log.h"
+#include "presets.h"
+#include "request_url.h"
 #include "settings.h"
-#include "sources/source.h"
 #include "url.h"
 
 /* An instance's number is part of a routing key of 64 bits (see genconf/haproxy.cfg.in). */
 #define INSTANCE_NUMBER_MAX 65535
 #define INSTANCES_MAX 10000
+#define CAPACITY_MAX 10000
 /* The word for an empty list of trusted_proxies, since an empty value counts as unset. */
 #define CONFIG_NO_PROXIES "none"
+
+/* What INSTANCE_N_… says of one instance alone; NULL or 0: nothing. */
+struct own_options {
+    char *jobs_source;
+    char *jobs_field;
+    char *load_url;
+    char *health_path;
+    char *capacity_field;
+    unsigned capacity;
+};
 
 struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
-    char *origin;                /* where the URL was written, for messages */
-    const struct source *source; /* how its job count is read */
-    const char *locator;         /* where that is, for the source: the configuration's jobs_field */
+    char *origin; /* where the URL was written, for messages */
+    struct own_options own;
+    /* What becomes of that and of what holds for all: see instance_source.h. */
+    const struct preset *preset;
+    const char *locator;          /* where the count is, for preset->source; NULL: nowhere */
+    const char *capacity_locator; /* the same for the capacity; NULL: it isn't read */
+    unsigned capacity;            /* 1 to CAPACITY_MAX, as long as none is read */
+    /* What it is asked. If both are, the first says whether it is well and the second its load. */
+    struct request health; /* of url NULL: the load's answer says it */
+    struct request load;   /* of url NULL: no load is asked for */
 };
 
 /*
@@ -36,8 +55,14 @@ struct config {
     unsigned check_interval_ms;
     unsigned jobs_interval_ms; /* never longer than check_interval_ms */
     unsigned check_timeout_ms;
-    char *health_path;
+    char *health_path; /* NULL, and so on: the source's */
+    char *jobs_source;
     char *jobs_field;
+    char *load_url;
+    char *capacity_field;
+    char *health_headers_file; /* NULL: none */
+    char **health_headers;     /* its fields, "Name: value": the agent reads them */
+    size_t health_header_count;
     char *job_id_field;
     unsigned unhealthy_after;
     unsigned request_timeout_ms;

@@ -3,33 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instance_names.h"
+#include "instance_source.h"
+#include "option_value.h"
 #include "xalloc.h"
-
-#define PREFIX "INSTANCE_"
-#define SUFFIX "_URL"
-#define PREFIX_LENGTH (sizeof(PREFIX) - 1)
-#define SUFFIX_LENGTH (sizeof(SUFFIX) - 1)
-#define NUMBER_DIGITS_MAX 5
-
-enum instance_name instance_name_parse(const char *name, unsigned *number)
-{
-    size_t length = strlen(name);
-    size_t fixed = PREFIX_LENGTH + SUFFIX_LENGTH;
-
-    *number = 0;
-    if (length <= fixed || strncmp(name, PREFIX, PREFIX_LENGTH) != 0 ||
-        strcmp(name + length - SUFFIX_LENGTH, SUFFIX) != 0)
-        return INSTANCE_NAME_OTHER;
-    const char *digits = name + PREFIX_LENGTH;
-    size_t count = strspn(digits, "0123456789");
-    if (count != length - fixed || digits[0] == '0' || count > NUMBER_DIGITS_MAX)
-        return INSTANCE_NAME_NUMBER;
-    unsigned long value = strtoul(digits, NULL, 10);
-    if (value > INSTANCE_NUMBER_MAX)
-        return INSTANCE_NAME_NUMBER;
-    *number = (unsigned)value;
-    return INSTANCE_NAME_GOOD;
-}
 
 /* What clients and the agent ask an instance, or think they do, and so is in no URL of its own. */
 static const char *request_path_of(const struct url *url, const char *health_path)
@@ -37,7 +14,7 @@ static const char *request_path_of(const struct url *url, const char *health_pat
     const char *const paths[] = {health_path, "/health", "/v1/audio/transcriptions", "/transcribe"};
     size_t length = strlen(url->path);
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = health_path == NULL; i < sizeof(paths) / sizeof(paths[0]); i++) {
         size_t end = strlen(paths[i]);
         if (end > 1 && length >= end && strcmp(url->path + length - end, paths[i]) == 0)
             return paths[i];
@@ -52,23 +29,14 @@ static void warn_of_request_path(const struct config *config, const struct setti
 
     if (path != NULL)
         errors_warn(errors,
-                    "%s=\"%s\" (%s): ends in %s, and jobs go to %s/v1/audio/transcriptions, health "
-                    "checks to %s%s: \"%.*s\" is most likely what is meant",
-                    setting->name, url->text, setting->origin, path, url->path, url->path,
-                    config->health_path, (int)(strlen(url->text) - strlen(path)), url->text);
+                    "%s=\"%s\" (%s): ends in %s, and a request's own path comes behind it, a job's "
+                    "is %s/v1/audio/transcriptions: \"%.*s\" is most likely what is meant",
+                    setting->name, url->text, setting->origin, path, url->path,
+                    (int)(strlen(url->text) - strlen(path)), url->text);
 }
 
-static void reject_url(const struct setting *setting, const char *problem, struct errors *errors)
-{
-    struct setting redacted = *setting;
-
-    redacted.value = url_redact(setting->value);
-    settings_reject(errors, &redacted, problem);
-    free(redacted.value);
-}
-
-static void add_instance(struct config *config, const struct setting *setting, unsigned number,
-                         struct errors *errors)
+static void add_instance(struct config *config, const struct option_info *option,
+                         const struct setting *setting, unsigned number, struct errors *errors)
 {
     struct url url;
     const char *problem = settings_reference_problem(setting);
@@ -76,18 +44,14 @@ static void add_instance(struct config *config, const struct setting *setting, u
     if (problem == NULL)
         problem = url_parse(&url, setting->value);
     if (problem != NULL) {
-        reject_url(setting, problem, errors);
+        option_value_reject(errors, option, setting, problem);
         return;
     }
     warn_of_request_path(config, setting, &url, errors);
     config->instances =
         xreallocarray(config->instances, config->instance_count + 1, sizeof(*config->instances));
     config->instances[config->instance_count++] =
-        (struct instance_config){.number = number,
-                                 .url = url,
-                                 .origin = xstrdup(setting->origin),
-                                 .source = source_find(SOURCE_DEFAULT),
-                                 .locator = config->jobs_field};
+        (struct instance_config){.number = number, .url = url, .origin = xstrdup(setting->origin)};
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -125,40 +89,117 @@ static void reject_same_urls(const struct config *config, struct errors *errors)
     free(sorted);
 }
 
+/* A name is an error in a .env file; the environment is everybody's. */
+static void report_name(const struct setting *setting, const char *problem, struct errors *errors)
+{
+    if (setting->in_env_file)
+        errors_add(errors, "%s (%s): %s", setting->name, setting->origin, problem);
+    else
+        errors_warn(errors, "%s (%s) is ignored: %s", setting->name, setting->origin, problem);
+}
+
 static void report_number(const struct setting *setting, struct errors *errors)
 {
     static const char rule[] = "N in INSTANCE_N_URL is a number from 1 to %d, without leading "
                                "zeros";
     char *text = xasprintf(rule, INSTANCE_NUMBER_MAX);
 
-    if (setting->in_env_file)
-        errors_add(errors, "%s (%s): %s", setting->name, setting->origin, text);
-    else
-        errors_warn(errors, "%s (%s) is ignored: %s", setting->name, setting->origin, text);
+    report_name(setting, text, errors);
     free(text);
 }
 
 /* Returns whether there was any, good or bad. */
-static bool read_all(struct config *config, const struct settings *settings, struct errors *errors)
+static bool read_urls(struct config *config, const struct settings *settings, struct errors *errors)
 {
     bool any = false;
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
+        const struct option_info *option;
         unsigned number;
-        enum instance_name form = instance_name_parse(setting->name, &number);
-        if (form == INSTANCE_NAME_GOOD)
-            add_instance(config, setting, number, errors);
+        enum instance_name form = instance_name_parse(setting->name, &number, &option);
+        bool is_url = form == INSTANCE_NAME_GOOD && option->type == OPTION_URL;
+        if (is_url)
+            add_instance(config, option, setting, number, errors);
         else if (form == INSTANCE_NAME_NUMBER)
             report_number(setting, errors);
-        any = any || form == INSTANCE_NAME_GOOD;
+        any = any || is_url;
     }
     return any;
 }
 
+static int compare_to_number(const void *key, const void *element)
+{
+    unsigned number = *(const unsigned *)key;
+    unsigned other = ((const struct instance_config *)element)->number;
+
+    return (number > other) - (number < other);
+}
+
+static void free_texts(struct instance_config *instance)
+{
+    const struct option_info *option;
+
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option_is_text(option) && option->type != OPTION_URL)
+            free(*(char **)((char *)instance + option->instance_offset));
+    }
+}
+
+static void set_own(struct instance_config *instance, const struct option_info *option,
+                    const struct setting *setting, struct errors *errors)
+{
+    const char *problem = settings_reference_problem(setting);
+
+    if (problem == NULL)
+        problem = option_value_set_field((char *)instance + option->instance_offset, option,
+                                         setting->value);
+    if (problem != NULL)
+        option_value_reject(errors, option, setting, problem);
+}
+
+/* Of an instance that isn't there, because of its URL or because nobody has named it. */
+static void check_alone(const struct settings *settings, const struct setting *setting,
+                        const struct option_info *option, unsigned number, struct errors *errors)
+{
+    struct instance_config nobody = {0};
+    char *url = xasprintf("INSTANCE_%u_URL", number);
+    char *problem = xasprintf("there is no %s", url);
+
+    if (settings_find(settings, url) == NULL)
+        report_name(setting, problem, errors);
+    else
+        set_own(&nobody, option, setting, errors);
+    free_texts(&nobody);
+    free(problem);
+    free(url);
+}
+
+/* What is said of single instances, apart from their URLs. */
+static void read_own(struct config *config, const struct settings *settings, struct errors *errors)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *setting = &settings->items[i];
+        const struct option_info *option;
+        unsigned number;
+        if (instance_name_parse(setting->name, &number, &option) != INSTANCE_NAME_GOOD ||
+            option->type == OPTION_URL)
+            continue;
+        struct instance_config *instance =
+            config->instance_count == 0
+                ? NULL
+                : bsearch(&number, config->instances, config->instance_count,
+                          sizeof(*config->instances), compare_to_number);
+        if (instance == NULL)
+            check_alone(settings, setting, option, number, errors);
+        else
+            set_own(instance, option, setting, errors);
+    }
+}
+
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
-    if (!read_all(config, settings, errors) && !settings->is_cut_short)
+    if (!read_urls(config, settings, errors) && !settings->is_cut_short)
         errors_add(errors, "At least one instance endpoint must be configured: set INSTANCE_1_URL");
     if (config->instance_count > INSTANCES_MAX)
         errors_add(errors, "%zu instances are configured: at most %d are supported",
@@ -167,6 +208,11 @@ void instances_read(struct config *config, const struct settings *settings, stru
         qsort(config->instances, config->instance_count, sizeof(*config->instances),
               compare_numbers);
     reject_same_urls(config, errors);
+    instance_source_check(config, settings, errors);
+    read_own(config, settings, errors);
+    for (size_t i = 0; i < config->instance_count; i++)
+        instance_source_resolve(&config->instances[i], config, settings, errors);
+    instance_source_check_fields(config, errors);
 }
 
 void instances_free(struct config *config)
@@ -174,6 +220,8 @@ void instances_free(struct config *config)
     for (size_t i = 0; i < config->instance_count; i++) {
         url_free(&config->instances[i].url);
         free(config->instances[i].origin);
+        instance_source_free(&config->instances[i]);
+        free_texts(&config->instances[i]);
     }
     free(config->instances);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instances.h"
+#include "instance_names.h"
 #include "nearest.h"
 #include "options.h"
 
@@ -133,15 +133,21 @@ static const char *suggest_instance(const struct name *name, char *suggestion)
 {
     size_t start = strcspn(name->text, "0123456789");
     size_t digits = strspn(name->text + start, "0123456789");
+    const struct option_info *option;
+    const struct option_info *parsed;
     unsigned number;
 
-    snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_%.*s_URL", (int)digits,
-             name->text + start);
-    if (digits == 0 || !is_near(name, suggestion))
-        return NULL;
-    if (instance_name_parse(suggestion, &number) != INSTANCE_NAME_GOOD)
-        snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_N_URL");
-    return suggestion;
+    for (size_t i = 0; digits > 0 && (option = option_for_instance(i)) != NULL; i++) {
+        const char *ending = option_instance_name(option);
+        snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_%.*s_%s", (int)digits,
+                 name->text + start, ending);
+        if (!is_near(name, suggestion))
+            continue;
+        if (instance_name_parse(suggestion, &number, &parsed) != INSTANCE_NAME_GOOD)
+            snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_N_%s", ending);
+        return suggestion;
+    }
+    return NULL;
 }
 
 static bool is_instance_without_number(const struct name *name)
@@ -164,9 +170,11 @@ static bool has_many_words(const char *ours)
 
 static bool is_known(const char *name)
 {
+    const struct option_info *option;
     unsigned number;
 
-    if (option_find(name) != NULL || instance_name_parse(name, &number) != INSTANCE_NAME_OTHER)
+    if (option_find(name) != NULL ||
+        instance_name_parse(name, &number, &option) != INSTANCE_NAME_OTHER)
         return true;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (strcmp(name, others[i]) == 0)

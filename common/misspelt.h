@@ -9,8 +9,8 @@
 /*
  * Variables whose name isn't ours but is most likely meant to be. A .env file is shared with
  * other programs, and the environment with all of them, so that the rule is a narrow one. Of our
- * names INSTANCE_N_URL (with any digits for N) and those of ten or more characters count. A name is
- * near to one of them if it
+ * names INSTANCE_N_URL and its like (with any digits for N) and those of ten or more characters
+ * count. A name is near to one of them if it
  *
  * - has the same letters and digits: in another case, with underscores more, fewer or elsewhere, or
  *   with - or . for them (instance_1_url, HEALTHCHECK_INTERVAL),

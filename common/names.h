@@ -10,13 +10,16 @@
  * 16 gpc0 - gpt0 of table jobs, in sixteenths of a job and modulo 2^32: gpc0 counts the jobs that
  * it accepted and that go on after their answer, gpt0 is the agent's word, 16 gpc0 as of a report
  * less the jobs that nobody but the report knows of. In table failed gpt0 is the penalty, in jobs:
- * 2^(k-1) - 1 after k failed jobs in a row.
+ * 2^(k-1) - 1 after k failed jobs in a row. Where capacities come from reports (capacity.h), gpc1
+ * of table jobs is the instance's, less 1.
  */
 #define LOAD_UNIT 16U
 #define TABLE_JOBS "jobs"
 #define TABLE_FAILED "failed"
 #define TABLE_FAILURES "failures" /* what the next penalty grows from */
 #define PENALTY_MAX 16383U
+/* In jobs, once for each unit of capacity: what of it the agent's word has at most. */
+#define TOLD_PENALTY_MAX (1U << 24)
 /* Of jobs: a broken instance gets none as long as no other has so many more. */
 #define JOBS_PENALTY_MAX 63U
 

@@ -7,7 +7,11 @@
 
 #include "config.h"
 #include "grammar.h"
-#include "sources/source.h"
+#include "instance_source.h"
+#include "pointer_hint.h"
+#include "presets.h"
+#include "request_url.h"
+#include "url.h"
 #include "xalloc.h"
 
 #define PROBLEM_MAX 1600
@@ -73,63 +77,9 @@ static const char *check_file(const char *value)
     return problem_text;
 }
 
-/*
- * A part of a list as a pointer: one that doesn't begin with "/" is a path of names with dots
- * between them, or "$.a" of JSONPath, or "#/a" of URIs. `mended` has room for one byte more.
- */
-static size_t mend_pointer(const char *part, size_t length, char *mended)
+static const char *member_problem(const char *value)
 {
-    size_t used = 0;
-    size_t skipped = 0;
-
-    /* Blanks around a comma are another part of no list. */
-    for (; length > 0 && *part == ' '; part++)
-        length--;
-    while (length > 0 && part[length - 1] == ' ')
-        length--;
-    if (strncmp(part, "$.", 2) == 0)
-        skipped = 2;
-    else if (strncmp(part, "#/", 2) == 0)
-        skipped = 1;
-    bool is_path = length > skipped && part[skipped] != '/';
-    if (is_path)
-        mended[used++] = '/';
-    for (size_t i = skipped; i < length; i++)
-        mended[used++] = (char)(is_path && part[i] == '.' ? '/' : part[i]);
-    return used;
-}
-
-/* The pointers that were meant. `mended` has twice the room of `value`. */
-static void mend_pointers(const char *value, char *mended)
-{
-    while (*value != '\0') {
-        size_t length = strcspn(value, ",");
-        mended += mend_pointer(value, length, mended);
-        value += length;
-        if (*value == ',')
-            *mended++ = *value++;
-    }
-    *mended = '\0';
-}
-
-/* What is expected, and what was meant, if it is the first "/" that is missing. */
-static const char *pointer_problem(const char *value, bool is_good(const char *),
-                                   const char *expected)
-{
-    char mended[2 * GRAMMAR_MEMBER_MAX];
-
-    if (strlen(value) >= GRAMMAR_MEMBER_MAX)
-        return expected;
-    mend_pointers(value, mended);
-    if (!is_good(mended))
-        return expected;
-    snprintf(problem_text, sizeof(problem_text), "%s: did you mean %s?", expected, mended);
-    return problem_text;
-}
-
-static bool is_locator(const char *value)
-{
-    return source_find(SOURCE_DEFAULT)->check_locator(value) == NULL;
+    return grammar_is_member_pointer(value) ? NULL : "";
 }
 
 static bool are_networks(const char *value)
@@ -137,20 +87,31 @@ static bool are_networks(const char *value)
     return strcmp(value, CONFIG_NO_PROXIES) == 0 || grammar_is_list(value, grammar_is_network);
 }
 
-static const char *check_locator(const char *value)
-{
-    const char *problem = source_find(SOURCE_DEFAULT)->check_locator(value);
-
-    return problem == NULL ? NULL : pointer_problem(value, is_locator, problem);
-}
-
 static const char *check_member(const char *value)
 {
-    if (grammar_is_member_pointer(value))
+    static const char expected[] =
+        "expected a JSON Pointer such as /job_id or /job/id (names of letters, digits, _ and -, "
+        "which don't start with a digit)";
+
+    return grammar_is_member_pointer(value) ? NULL : pointer_hint(value, member_problem, expected);
+}
+
+/* What it means is its source's to say: see instance_source.c. */
+static const char *check_locator(const char *value)
+{
+    for (const char *c = value; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return "has a control character: expected JSON Pointers or names of metrics";
+    }
+    return strlen(value) <= LOCATOR_MAX ? NULL : "longer than 1024 characters";
+}
+
+static const char *check_source(const char *value)
+{
+    if (preset_find(value) != NULL)
         return NULL;
-    return pointer_problem(value, grammar_is_member_pointer,
-                           "expected a JSON Pointer such as /job_id or /job/id (names of letters, "
-                           "digits, _ and -, which don't start with a digit)");
+    snprintf(problem_text, sizeof(problem_text), "expected one of %s", preset_names());
+    return problem_text;
 }
 
 static const char *check_text(const struct option_info *option, const char *value)
@@ -169,9 +130,11 @@ static const char *check_text(const struct option_info *option, const char *valu
     case OPTION_USER:
         return grammar_is_user_name(value) ? NULL : "expected a user name";
     case OPTION_PATH:
-        return url_is_plain_path(value) ? NULL
-                                        : "expected a path such as /health (letters, digits and "
-                                          "-._~/:@+=, no empty, \".\" or \"..\" segments)";
+        return request_path_check(value);
+    case OPTION_REQUEST:
+        return request_url_check(value);
+    case OPTION_SOURCE:
+        return check_source(value);
     case OPTION_PATHS:
         return grammar_is_list(value, url_is_plain_path)
                    ? NULL
@@ -183,7 +146,7 @@ static const char *check_text(const struct option_info *option, const char *valu
                                      "commas, such as 10.0.0.0/8,fc00::/7, or none";
     case OPTION_MEMBER:
         return check_member(value);
-    case OPTION_POINTERS:
+    case OPTION_LOCATOR:
         return check_locator(value);
     default:
         return "has a type that isn't handled";
@@ -202,8 +165,11 @@ static const char *set_text(const struct option_info *option, const char *value,
 const char *option_value_set(struct config *config, const struct option_info *option,
                              const char *value)
 {
-    void *field = (char *)config + option->offset;
+    return option_value_set_field((char *)config + option->offset, option, value);
+}
 
+const char *option_value_set_field(void *field, const struct option_info *option, const char *value)
+{
     switch (option->type) {
     case OPTION_PORT:
     case OPTION_NUMBER:
@@ -217,6 +183,18 @@ const char *option_value_set(struct config *config, const struct option_info *op
     default:
         return set_text(option, value, field);
     }
+}
+
+void option_value_reject(struct errors *errors, const struct option_info *option,
+                         const struct setting *setting, const char *problem)
+{
+    struct setting redacted = *setting;
+    bool is_url =
+        option->type == OPTION_URL || option->type == OPTION_REQUEST || option->type == OPTION_PATH;
+
+    redacted.value = is_url ? url_redact(setting->value) : xstrdup(setting->value);
+    settings_reject(errors, &redacted, problem);
+    free(redacted.value);
 }
 
 /* In the largest unit that keeps it whole. */
@@ -246,7 +224,9 @@ static const char *describe_type(enum option_type type)
         [OPTION_NETWORKS] = "at most 16, or none",
         [OPTION_PATHS] = "at most 16 paths",
         [OPTION_MEMBER] = "JSON Pointer",
-        [OPTION_POINTERS] = "at most 16 JSON Pointers",
+        [OPTION_LOCATOR] = "at most 16 pointers or metrics",
+        [OPTION_REQUEST] = "path, port and path, or URL",
+        [OPTION_SOURCE] = "a kind of server",
         [OPTION_URL] = "URL",
     };
 

@@ -1,7 +1,9 @@
 #ifndef LEASTJOBS_OPTION_VALUE_H
 #define LEASTJOBS_OPTION_VALUE_H
 
+#include "errors.h"
 #include "options.h"
+#include "settings.h"
 
 struct config;
 
@@ -12,6 +14,14 @@ struct config;
  */
 const char *option_value_set(struct config *config, const struct option_info *option,
                              const char *value);
+
+/* The same for the field itself, of the type that the option has (options.h). */
+const char *option_value_set_field(void *field, const struct option_info *option,
+                                   const char *value);
+
+/* settings_reject(), but of a URL without what may be a password in it. */
+void option_value_reject(struct errors *errors, const struct option_info *option,
+                         const struct setting *setting, const char *problem);
 
 /* What may be written there, for the documents: "10 ms to 1 h", "yes or no", "absolute path". */
 void option_value_describe(const struct option_info *option, char *text, size_t size);

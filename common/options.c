@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "config.h"
+#include "presets.h"
 
 #define SECOND 1000U
 #define HOUR (3600U * SECOND)
 #define DAY (24U * HOUR)
 
 #define FIELD(name) offsetof(struct config, name)
+#define INSTANCE_FIELD(name) offsetof(struct instance_config, name)
+#define INSTANCE_NAME_START "INSTANCE_N_"
 
 const struct option_info instance_option_table[] = {
     {
@@ -22,6 +25,24 @@ const struct option_info instance_option_table[] = {
                 "a scheme `http://` is assumed. A path is a prefix for every request, a trailing "
                 "`/` is dropped. No user name, password, query or fragment. A name that has "
                 "several addresses is still one instance.",
+    },
+    {
+        .name = "INSTANCE_N_CAPACITY",
+        .type = OPTION_NUMBER,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.capacity),
+        .minimum = 1,
+        .maximum = CAPACITY_MAX,
+        .fallback = "1",
+        .example = "4",
+        .help = "how many jobs instance N does at a time, compared with the others",
+        .more =
+            "It wins over what `CAPACITY_FIELD` reads. Only the ratios count, so a speed will do "
+            "as well. Where capacities are unequal, a job goes to the instance with the least "
+            "(load + 1) / capacity; where they are equal, to the one with the least load, as "
+            "without them.",
     },
 };
 const size_t instance_option_count =
@@ -97,18 +118,88 @@ const struct option_info option_table[] = {
         .group = OPTION_HEALTH,
         .scope = OPTION_IN_AGENT,
         .offset = FIELD(health_path),
-        .fallback = "/health",
-        .help = "an instance's health path, below its URL",
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.health_path),
+        .unset = "the source's: /health",
+        .example = "/health",
+        .help = "an instance's health path, below its URL; a query may follow",
+        .more = "Any status 2xx is healthy; where the answer has the count of jobs, that must be "
+                "there too. Asked once per `HEALTH_CHECK_INTERVAL` if the load is elsewhere.",
+    },
+    {
+        .name = "JOBS_SOURCE",
+        .type = OPTION_SOURCE,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(jobs_source),
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.jobs_source),
+        .fallback = PRESET_DEFAULT,
+        .help = "what kind of server an instance is, and so where its count of jobs is: whisperx, "
+                "vllm, sglang, llamacpp, whispercpp, triton, none (nowhere), or json or prometheus "
+                "with JOBS_FIELD",
+        .more = "An instance with one of its own takes nothing of `JOBS_FIELD`, `LOAD_URL`, "
+                "`HEALTH_PATH` and `CAPACITY_FIELD` for all.",
     },
     {
         .name = "JOBS_FIELD",
-        .type = OPTION_POINTERS,
+        .type = OPTION_LOCATOR,
         .group = OPTION_HEALTH,
         .scope = OPTION_IN_AGENT,
         .offset = FIELD(jobs_field),
-        .fallback = "/active_jobs,/concurrency/active_transcriptions",
-        .help = "JSON Pointers (RFC 6901) to the number of active jobs in the health body; the "
-                "first that is there counts",
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.jobs_field),
+        .unset = "the source's",
+        .example = "/active_jobs,/concurrency/active_transcriptions",
+        .help = "where the number of active jobs is: JSON Pointers (RFC 6901) or names of metrics; "
+                "of several with commas the first that is there counts, those with + are added up",
+        .more = "A pointer's step `*` is each element of an array or object: numbers are added up, "
+                "true is 1, false 0 (`/slots/*/is_processing`). A metric's name is exact, may have "
+                "labels (`jobs{state=\"running\"}`), and is added up over its series.",
+    },
+    {
+        .name = "LOAD_URL",
+        .type = OPTION_REQUEST,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(load_url),
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.load_url),
+        .unset = "the source's, else the health path",
+        .example = "/metrics",
+        .help = "where the number of active jobs is asked for: a path below the instance's URL, "
+                "another port of its host and a path (:8002/metrics), or a whole URL; a query may "
+                "follow",
+    },
+    {
+        .name = "CAPACITY_FIELD",
+        .type = OPTION_LOCATOR,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(capacity_field),
+        .is_for_instance = true,
+        .instance_offset = INSTANCE_FIELD(own.capacity_field),
+        .unset = "not read",
+        .example = "auto",
+        .help = "where an instance's answer says how many jobs it does at a time, as JOBS_FIELD; "
+                "auto: where the source knows it to be",
+        .more =
+            "What isn't there, or isn't a whole number from 1 to 10000, is no failed check: the "
+            "capacity stays what it was, 1 at first.",
+    },
+    {
+        .name = "HEALTH_HEADERS_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_HEALTH,
+        .scope = OPTION_IN_AGENT,
+        .offset = FIELD(health_headers_file),
+        .unset = "none",
+        .example = "/etc/leastjobs/health-headers",
+        .help = "file of header fields that health checks carry, one a line, such as "
+                "Authorization: Bearer and a token",
+        .more =
+            "At most 32 fields, 16 KiB together; a line that starts with `#` is a comment. They "
+            "are sent to every instance. A running agent reads the file again on SIGHUP.",
     },
     {
         .name = "JOB_ID_FIELD",
@@ -387,6 +478,26 @@ const struct option_info *option_find(const char *name)
     return NULL;
 }
 
+const struct option_info *option_for_instance(size_t index)
+{
+    if (index < instance_option_count)
+        return &instance_option_table[index];
+    index -= instance_option_count;
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].is_for_instance && index-- == 0)
+            return &option_table[i];
+    }
+    return NULL;
+}
+
+const char *option_instance_name(const struct option_info *option)
+{
+    size_t length = strlen(INSTANCE_NAME_START);
+
+    return strncmp(option->name, INSTANCE_NAME_START, length) == 0 ? option->name + length
+                                                                   : option->name;
+}
+
 bool option_is_text(const struct option_info *option)
 {
     return option->type >= OPTION_BIND;
@@ -394,9 +505,13 @@ bool option_is_text(const struct option_info *option)
 
 static void print_option(FILE *stream, const struct option_info *option)
 {
-    fprintf(stream, "  %s%s%s\n      %s%s%s\n", option->name, option->fallback ? "=" : "",
+    bool is_for_one = option->is_for_instance && option_instance_name(option) == option->name;
+
+    fprintf(stream, "  %s%s%s\n      %s%s%s%s%s\n", option->name, option->fallback ? "=" : "",
             option->fallback ? option->fallback : "", option->help,
-            option->unset ? "; default: " : "", option->unset ? option->unset : "");
+            option->unset ? "; default: " : "", option->unset ? option->unset : "",
+            is_for_one ? "; for one instance: " INSTANCE_NAME_START : "",
+            is_for_one ? option->name : "");
 }
 
 static void print_group(FILE *stream, enum option_group group, const struct option_info *table,

@@ -20,11 +20,13 @@ enum option_type {
     OPTION_HOST,     /* char *: an IP address or a host name */
     OPTION_FILE,     /* char *: an absolute path; NULL if unset */
     OPTION_USER,     /* char *: a user of the system; NULL if unset */
-    OPTION_PATH,     /* char *: a URL's path */
+    OPTION_PATH,     /* char *: a URL's path, and maybe a query */
+    OPTION_REQUEST,  /* char *: where an instance is asked: see request_url.h */
+    OPTION_SOURCE,   /* char *: a row of presets.h */
     OPTION_NETWORKS, /* char *: IP addresses and CIDR blocks separated by commas, or none */
     OPTION_PATHS,    /* char *: paths separated by commas; NULL if unset */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
-    OPTION_POINTERS, /* char *: JSON Pointers (RFC 6901) separated by commas */
+    OPTION_LOCATOR,  /* char *: for the source to understand: see instance_source.h */
     OPTION_URL,      /* of an instance: see instances.h */
 };
 
@@ -56,7 +58,9 @@ struct option_info {
     enum option_type type;
     enum option_group group;
     enum option_scope scope;
-    size_t offset; /* in struct config */
+    bool is_for_instance;   /* INSTANCE_N_ before the name sets it for one instance */
+    size_t offset;          /* in struct config */
+    size_t instance_offset; /* in struct instance_config; "nothing said" is NULL or 0 there */
     unsigned minimum;
     unsigned maximum;
     const char *fallback; /* the default, as a user would write it; NULL: unset */
@@ -72,9 +76,15 @@ struct option_info {
 extern const struct option_info option_table[];
 extern const size_t option_count;
 
-/* INSTANCE_N_URL: one of each for every instance, so they have no place in struct config. */
+/* What only single instances have, INSTANCE_N_URL: no place in struct config. */
 extern const struct option_info instance_option_table[];
 extern const size_t instance_option_count;
+
+/* What one instance may have, by an index from 0: those of both tables; NULL behind the last. */
+const struct option_info *option_for_instance(size_t index);
+
+/* What follows INSTANCE_N_ in the name of such an option; in lower case, the key in its group. */
+const char *option_instance_name(const struct option_info *option);
 
 const char *option_group_title(enum option_group group);
 

@@ -1,11 +1,13 @@
 /*
- * Writes what the table of options (common/options.h) says into the files that people read:
+ * Writes what the tables of options and of kinds of servers (common/options.h, common/presets.h)
+ * say into the files that people read:
  *
  *     leastjobs-option-docs FORMAT < FILE > NEW_FILE
  *
- * copies FILE with all lines between the one that has BEGIN and the one that has END (or the end of
- * the file) made anew. `make docs` does that to all four, tests/golden/test_documentation.py says
- * when one of them is stale.
+ * copies FILE with all lines between the one that has BEGIN OPTIONS and the one that has END
+ * OPTIONS (or the end of the file) made anew, and those between BEGIN SOURCES and END SOURCES.
+ * `make docs` does that to all four, tests/golden/test_documentation.py says when one of them is
+ * stale.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -15,10 +17,11 @@
 
 #include "option_value.h"
 #include "options.h"
+#include "presets.h"
 #include "xalloc.h"
 
-#define BEGIN "BEGIN OPTIONS"
-#define END "END OPTIONS"
+#define BEGIN "BEGIN "
+#define END "END "
 #define WIDTH 100
 /* Of instances, in the sample of a .env file. */
 #define SAMPLE_INSTANCES 3
@@ -88,6 +91,18 @@ static void put_text(const struct style *style, const char *text)
     }
 }
 
+/* What can be said of one instance alone, as for all. */
+static bool is_for_one(const struct option_info *option)
+{
+    return option->is_for_instance && option_instance_name(option) == option->name;
+}
+
+/* One of every instance, which has no value for all. */
+static bool is_of_instances(const struct option_info *option)
+{
+    return option_instance_name(option) != option->name;
+}
+
 /* The phrase of --help as a sentence. The caller frees it. */
 static char *sentence(const struct option_info *option)
 {
@@ -100,7 +115,10 @@ static char *sentence(const struct option_info *option)
 static char *whole_text(const struct option_info *option)
 {
     char *first = sentence(option);
-    char *text = option->more == NULL ? xstrdup(first) : xasprintf("%s %s", first, option->more);
+    char *text = xasprintf("%s%s%s%s%s%s", first, option->more == NULL ? "" : " ",
+                           option->more == NULL ? "" : option->more,
+                           is_for_one(option) ? " For one instance: `INSTANCE_N_" : "",
+                           is_for_one(option) ? option->name : "", is_for_one(option) ? "`." : "");
 
     free(first);
     return text;
@@ -125,8 +143,12 @@ static void put_env_group(enum option_group group)
 
 static void put_env_option(const struct option_info *option)
 {
-    char *text = sentence(option);
+    char *first = sentence(option);
+    char *text = is_for_one(option)
+                     ? xasprintf("%s For one instance: INSTANCE_N_%s.", first, option->name)
+                     : xstrdup(first);
 
+    free(first);
     putchar('\n');
     put_text(&comment_style, text);
     free(text);
@@ -137,6 +159,10 @@ static void put_env_option(const struct option_info *option)
         free(text);
     }
     putchar('\n');
+    if (option->type != OPTION_URL && is_of_instances(option)) {
+        printf("#INSTANCE_1_%s=%s\n", option_instance_name(option), sample(option));
+        return;
+    }
     if (option->type != OPTION_URL) {
         printf("#%s=%s\n", option->name, sample(option));
         return;
@@ -145,25 +171,59 @@ static void put_env_option(const struct option_info *option)
         printf("INSTANCE_%u_URL=\n", n);
 }
 
+static void put_lower(const char *text)
+{
+    for (; *text != '\0'; text++)
+        putchar(tolower((unsigned char)*text));
+}
+
+static void put_conf_key(const struct option_info *option, const char *value)
+{
+    const char *quote = value[strspn(value, "0123456789")] == '\0' ? "" : "\"";
+
+    put_lower(option_instance_name(option));
+    printf(" = %s%s%s;", quote, value, quote);
+}
+
+/* The list of instances: what has no value for all stands in the last one's group. */
+static void put_conf_instances(void)
+{
+    const struct option_info *option;
+
+    fputs("#instances = ( { number = 1; url = \"http://10.0.0.5:8000\"; },\n"
+          "#              { number = 2; url = \"https://gpu.example.org/whisper\";",
+          stdout);
+    for (size_t i = 0; (option = option_for_instance(i)) != NULL; i++) {
+        if (option->type == OPTION_URL || !is_of_instances(option))
+            continue;
+        putchar(' ');
+        put_conf_key(option, sample(option));
+    }
+    puts(" } );");
+}
+
 static void put_conf_option(const struct option_info *option)
 {
-    char *text = sentence(option);
-    const char *value = sample(option);
+    char *first = sentence(option);
+    const char *place_of_one = is_for_one(option) ? " In an instance's group: for that one." : "";
 
+    if (option->type != OPTION_URL && is_of_instances(option))
+        place_of_one = " In the instance's group.";
+    char *text = xasprintf("%s%s", first, place_of_one);
     putchar('\n');
     put_text(&comment_style, text);
     free(text);
+    free(first);
     putchar('\n');
     if (option->type == OPTION_URL) {
-        puts("#instances = ( { number = 1; url = \"http://10.0.0.5:8000\"; },\n"
-             "#              { number = 2; url = \"https://gpu.example.org/whisper\"; } );");
+        put_conf_instances();
         return;
     }
+    if (is_of_instances(option))
+        return;
     putchar('#');
-    for (const char *c = option->name; *c != '\0'; c++)
-        putchar(tolower((unsigned char)*c));
-    const char *quote = value[strspn(value, "0123456789")] == '\0' ? "" : "\"";
-    printf(" = %s%s%s;\n", quote, value, quote);
+    put_conf_key(option, sample(option));
+    putchar('\n');
 }
 
 static void put_roff_group(enum option_group group)
@@ -216,17 +276,77 @@ static void put_markdown_option(const struct option_info *option)
     free(text);
 }
 
+static const char *or_dash(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+/* In backquotes, if there is any. The caller frees it. */
+static char *literal(const char *text)
+{
+    return text == NULL ? xstrdup("-") : xasprintf("`%s`", text);
+}
+
+static void put_markdown_sources(void)
+{
+    puts("\n| `JOBS_SOURCE` | server | `HEALTH_PATH` | `LOAD_URL` | form | `JOBS_FIELD` | "
+         "`CAPACITY_FIELD=auto` | read in |\n|---|---|---|---|---|---|---|---|");
+    for (size_t i = 0; i < preset_count; i++) {
+        const struct preset *preset = &preset_table[i];
+        char *load = literal(preset->load_url);
+        char *locator = literal(preset->locator);
+        char *capacity = literal(preset->capacity_locator);
+        printf("| `%s` | %s | `%s` | %s | %s | %s | %s | %s |\n", preset->name,
+               or_dash(preset->server), preset->health_path, load,
+               preset->source == NULL ? "-" : preset->source->name, locator, capacity,
+               or_dash(preset->read_in));
+        free(load);
+        free(locator);
+        free(capacity);
+    }
+}
+
+static void put_roff_source(const struct preset *preset)
+{
+    char *load = literal(preset->load_url);
+    char *locator = literal(preset->locator);
+    char *capacity = literal(preset->capacity_locator);
+    char *text = xasprintf("%s%sHEALTH_PATH `%s`, LOAD_URL %s, %s, JOBS_FIELD %s, "
+                           "CAPACITY_FIELD=auto %s.%s%s%s",
+                           preset->server == NULL ? "" : preset->server,
+                           preset->server == NULL ? "" : ": ", preset->health_path, load,
+                           preset->source == NULL ? "nothing is read" : preset->source->name,
+                           locator, capacity, preset->read_in == NULL ? "" : " Read in ",
+                           preset->read_in == NULL ? "" : preset->read_in,
+                           preset->read_in == NULL ? "" : ".");
+
+    printf(".TP\n.B %s\n", preset->name);
+    put_text(&roff_style, text);
+    putchar('\n');
+    free(text);
+    free(capacity);
+    free(locator);
+    free(load);
+}
+
+static void put_roff_sources(void)
+{
+    for (size_t i = 0; i < preset_count; i++)
+        put_roff_source(&preset_table[i]);
+}
+
 struct format {
     const char *name;
     void (*put_group)(enum option_group group);
     void (*put_option)(const struct option_info *option);
+    void (*put_sources)(void); /* NULL: not there */
 };
 
 static const struct format formats[] = {
-    {"env", put_env_group, put_env_option},
-    {"conf", put_env_group, put_conf_option},
-    {"man", put_roff_group, put_roff_option},
-    {"markdown", put_markdown_group, put_markdown_option},
+    {"env", put_env_group, put_env_option, NULL},
+    {"conf", put_env_group, put_conf_option, NULL},
+    {"man", put_roff_group, put_roff_option, put_roff_sources},
+    {"markdown", put_markdown_group, put_markdown_option, put_markdown_sources},
 };
 
 static void put_table(const struct format *format, enum option_group group,
@@ -247,6 +367,19 @@ static void put_options(const struct format *format)
     }
 }
 
+/* What is made anew begins, or ends, in such a line. */
+static const char *section_of(const char *line, const char *mark)
+{
+    static const char *const sections[] = {"OPTIONS", "SOURCES"};
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        const char *at = strstr(line, mark);
+        if (at != NULL && strncmp(at + strlen(mark), sections[i], strlen(sections[i])) == 0)
+            return sections[i];
+    }
+    return NULL;
+}
+
 static int rewrite(const struct format *format)
 {
     char *line = NULL;
@@ -255,18 +388,22 @@ static int rewrite(const struct format *format)
     bool inside = false;
 
     while (getline(&line, &size, stdin) > 0) {
-        inside = inside && strstr(line, END) == NULL;
+        inside = inside && section_of(line, END) == NULL;
         if (inside)
             continue;
         fputs(line, stdout);
-        if (strstr(line, BEGIN) == NULL)
+        const char *section = section_of(line, BEGIN);
+        if (section == NULL)
             continue;
         found = inside = true;
-        put_options(format);
+        if (strcmp(section, "OPTIONS") == 0)
+            put_options(format);
+        else if (format->put_sources != NULL)
+            format->put_sources();
     }
     free(line);
     if (!found)
-        fputs("leastjobs-option-docs: no line has " BEGIN "\n", stderr);
+        fputs("leastjobs-option-docs: no line has " BEGIN "OPTIONS\n", stderr);
     return found && ferror(stdin) == 0 && fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "checks/lookup.h"
+#include "checks/response.h"
 #include "checks/transfers.h"
 #include "clock.h"
 #include "log.h"
 #include "version.h"
 #include "xalloc.h"
 
-#define BODY_FIRST_SIZE 1024
 #define RECEIVE_BUFFER 4096L
 /* One to an address that a name had before isn't kept for ever. */
 #define CONNECTION_AGE_MAX_S 60L
@@ -23,7 +23,8 @@
 struct check {
     struct poller *poller;
     size_t index;
-    char *url;
+    bool is_health;  /* the health request is under way, and the load's follows, if there is one */
+    int64_t well_ms; /* when the last check began whose health request passed; 0: none */
     struct curl_slist *connect_to; /* where the transfer under way goes */
     size_t addresses_warned;       /* lookup_warn()'s */
     struct event *timer;
@@ -31,11 +32,7 @@ struct check {
     bool is_hurried; /* due at once, or as soon as the check under way has ended */
     int64_t started_ms;
     CURL *easy;
-    char *body;
-    size_t length;
-    size_t size;
-    bool too_large;
-    char problem[CURL_ERROR_SIZE];
+    struct response response;
 };
 
 struct poller {
@@ -47,83 +44,10 @@ struct poller {
     struct transfers *transfers;
     struct check *checks;
     size_t count;
-    CURL **spare; /* handles between two checks, `spare_count` of room for `count` */
+    struct curl_slist *headers; /* that each request carries */
+    CURL **spare;               /* handles between two checks, `spare_count` of room for `count` */
     size_t spare_count;
 };
-
-static size_t on_body(char *data, size_t unit, size_t count, void *argument)
-{
-    struct check *check = argument;
-    size_t length = unit * count;
-
-    if (length > CHECK_BODY_MAX - check->length) {
-        check->too_large = true;
-        return 0;
-    }
-    if (check->length + length > check->size) {
-        size_t size = check->size == 0 ? BODY_FIRST_SIZE : check->size;
-        while (size < check->length + length)
-            size *= 2;
-        check->body = xreallocarray(check->body, size, 1);
-        check->size = size;
-    }
-    memcpy(check->body + check->length, data, length);
-    check->length += length;
-    return length;
-}
-
-static struct check_result result_from_status(struct check *check)
-{
-    const struct instance_config *instance = &check->poller->config->instances[check->index];
-    long status = 0;
-    char *location = NULL;
-
-    curl_easy_getinfo(check->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(check->easy, CURLINFO_REDIRECT_URL, &location);
-    if (status >= 300 && status < 400)
-        return check_result_failed(CHECK_REDIRECT, "%ld to %s", status,
-                                   location == NULL ? "nowhere" : location);
-    if (status < 200 || status >= 300)
-        return check_result_failed(CHECK_HTTP_STATUS, "%ld", status);
-    return check_result_from_body(instance->source, instance->locator,
-                                  check->body == NULL ? "" : check->body, check->length);
-}
-
-static struct check_result result_from_code(struct check *check, CURLcode code)
-{
-    const char *problem = check->problem[0] == '\0' ? curl_easy_strerror(code) : check->problem;
-
-    switch (code) {
-    case CURLE_OK:
-        return result_from_status(check);
-    case CURLE_OPERATION_TIMEDOUT:
-        return check_result_failed(CHECK_TIMED_OUT, "no complete response within %u ms",
-                                   check->poller->config->check_timeout_ms);
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-        return check_result_failed(CHECK_CONNECTION_FAILED, "%s", problem);
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CIPHER:
-        return check_result_failed(CHECK_TLS_FAILED, "%s", problem);
-    default:
-        if (check->too_large)
-            return check_result_failed(CHECK_BODY_TOO_LARGE, "more than %d bytes", CHECK_BODY_MAX);
-        return check_result_failed(CHECK_BROKEN_RESPONSE, "%s", problem);
-    }
-}
-
-static void release_body(struct check *check)
-{
-    free(check->body);
-    check->body = NULL;
-    check->length = check->size = 0;
-    check->too_large = false;
-    check->problem[0] = '\0';
-}
 
 static void release_address(struct check *check)
 {
@@ -139,21 +63,51 @@ static void be_due_in(struct check *check, int64_t wait_ms)
     evtimer_add(check->timer, &wait);
 }
 
-/* The one end of every check. */
-static void complete(struct check *check, CURLcode code)
+static const struct instance_config *config_of(const struct check *check)
 {
-    struct poller *poller = check->poller;
-    struct check_result result = result_from_code(check, code);
+    return &check->poller->config->instances[check->index];
+}
 
+/* The end of one request. */
+static void end_request(struct check *check)
+{
     transfers_remove(check->poller->transfers, check->index, check->easy);
     release_address(check);
+    response_release(&check->response);
+}
+
+/* The one end of every check. */
+static void complete(struct check *check, const struct check_result *result)
+{
+    struct poller *poller = check->poller;
+
+    end_request(check);
     poller->spare[poller->spare_count++] = check->easy;
     check->easy = NULL;
-    release_body(check);
     if (check->is_hurried)
         be_due_in(check, 0);
-    poller->events.result(poller->events.context, check->index, &result,
+    poller->events.result(poller->events.context, check->index, result,
                           (unsigned)(clock_ms() - check->started_ms));
+}
+
+static void begin_request(struct check *check);
+
+/* The end of a transfer, or of a look-up that failed. */
+static void take_code(struct check *check, CURLcode code)
+{
+    const struct instance_config *instance = config_of(check);
+    struct check_result result = response_result(&check->response, check->easy, code,
+                                                 check->poller->config, instance, check->is_health);
+
+    if (check->is_health)
+        check->well_ms = result.reason == CHECK_PASSED ? check->started_ms : 0;
+    if (result.reason != CHECK_PASSED || !check->is_health || instance->load.url == NULL) {
+        complete(check, &result);
+        return;
+    }
+    end_request(check);
+    check->is_health = false;
+    begin_request(check);
 }
 
 static void on_done(CURL *easy, CURLcode code)
@@ -161,7 +115,7 @@ static void on_done(CURL *easy, CURLcode code)
     struct check *check = NULL;
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &check);
-    complete(check, code);
+    take_code(check, code);
 }
 
 /* What all checks have in common is set once, when a handle is made. */
@@ -181,7 +135,7 @@ static CURL *new_handle(const struct poller *poller)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "leastjobs-agent/" LEASTJOBS_VERSION);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_MAX_S);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, poller->headers);
     if (config->instance_ca_file != NULL) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, config->instance_ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -200,23 +154,41 @@ static void set_address(struct check *check, const char *address)
     free(entry);
 }
 
-/* The second half of a check's start. What the look-up took is a part of the check's time. */
+static const struct request *request_of(const struct check *check)
+{
+    const struct instance_config *instance = config_of(check);
+
+    return check->is_health ? &instance->health : &instance->load;
+}
+
+/* Another host than the instance's is HAProxy's business no more. */
+static const char *host_of(const struct check *check)
+{
+    const struct request *request = request_of(check);
+
+    return request->host != NULL ? request->host : config_of(check)->url.host;
+}
+
+/* The second half of a request's start. What the look-up took is a part of the check's time. */
 static void on_address(void *context, const char *address, const char *reason)
 {
     struct check *check = context;
-    const struct config *config = check->poller->config;
-    const struct instance_config *instance = &config->instances[check->index];
-    int64_t left = (int64_t)config->check_timeout_ms - (clock_ms() - check->started_ms);
+    const struct instance_config *instance = config_of(check);
+    const char *host = host_of(check);
+    int64_t left =
+        (int64_t)check->poller->config->check_timeout_ms - (clock_ms() - check->started_ms);
 
     if (address == NULL) {
-        snprintf(check->problem, sizeof(check->problem), "%s", reason);
-        complete(check, CURLE_COULDNT_RESOLVE_HOST);
+        snprintf(check->response.problem, sizeof(check->response.problem), "%s", reason);
+        take_code(check, CURLE_COULDNT_RESOLVE_HOST);
         return;
     }
-    if (instance->url.host_kind == URL_HOST_NAME) {
+    if (url_is_host_name(host)) {
         set_address(check, address);
-        lookup_warn(check->poller->lookup, instance->number, instance->url.host, address,
-                    &check->addresses_warned);
+        /* Of another host than the instance's, one address is as good as another. */
+        if (request_of(check)->host == NULL)
+            lookup_warn(check->poller->lookup, instance->number, host, address,
+                        &check->addresses_warned);
     }
     curl_easy_setopt(check->easy, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
     transfers_add(check->poller->transfers, check->index, check->easy);
@@ -226,11 +198,36 @@ static void ask_address(struct check *check)
 {
     const struct poller *poller = check->poller;
     const struct poller_events *events = &poller->events;
+    bool is_own = request_of(check)->host == NULL;
     const char *known =
-        events->address == NULL ? NULL : events->address(events->context, check->index);
+        events->address == NULL || !is_own ? NULL : events->address(events->context, check->index);
 
-    lookup_ask(poller->lookup, poller->config->instances[check->index].url.host, known,
-               poller->config->check_timeout_ms, on_address, check);
+    lookup_ask(poller->lookup, host_of(check), known, poller->config->check_timeout_ms, on_address,
+               check);
+}
+
+static void begin_request(struct check *check)
+{
+    /* That its port takes a connection is half of what such a server says. */
+    long is_fresh = config_of(check)->preset->counting == COUNTS_NOTHING;
+
+    curl_easy_setopt(check->easy, CURLOPT_URL, request_of(check)->url);
+    curl_easy_setopt(check->easy, CURLOPT_PRIVATE, check);
+    curl_easy_setopt(check->easy, CURLOPT_FRESH_CONNECT, is_fresh);
+    curl_easy_setopt(check->easy, CURLOPT_FORBID_REUSE, is_fresh);
+    response_receive(&check->response, check->easy);
+    ask_address(check);
+}
+
+/* Beside the load, the health is asked for once per interval, and until it is well again. */
+static bool is_health_due(const struct check *check)
+{
+    const struct instance_config *instance = config_of(check);
+    int64_t interval = check->poller->config->check_interval_ms;
+
+    if (instance->health.url == NULL || instance->load.url == NULL)
+        return instance->health.url != NULL;
+    return check->well_ms == 0 || check->started_ms - check->well_ms >= interval - interval / 4;
 }
 
 void poller_start(struct poller *poller, size_t index)
@@ -243,15 +240,13 @@ void poller_start(struct poller *poller, size_t index)
     check->easy =
         poller->spare_count > 0 ? poller->spare[--poller->spare_count] : new_handle(poller);
     if (check->easy == NULL) {
-        log_error("health check of %s can't be started: out of memory", check->url);
+        log_error("health check of instance%u can't be started: out of memory",
+                  config_of(check)->number);
         return;
     }
     check->started_ms = clock_ms();
-    curl_easy_setopt(check->easy, CURLOPT_URL, check->url);
-    curl_easy_setopt(check->easy, CURLOPT_PRIVATE, check);
-    curl_easy_setopt(check->easy, CURLOPT_WRITEDATA, check);
-    curl_easy_setopt(check->easy, CURLOPT_ERRORBUFFER, check->problem);
-    ask_address(check);
+    check->is_health = is_health_due(check);
+    begin_request(check);
 }
 
 /*
@@ -344,15 +339,22 @@ void poller_hurry(struct poller *poller)
 static bool add_check(struct poller *poller, size_t index, bool is_now)
 {
     struct check *check = &poller->checks[index];
-    const struct config *config = poller->config;
 
     *check = (struct check){.poller = poller, .index = index, .started_ms = clock_ms()};
-    check->url = xasprintf("%s%s", config->instances[index].url.text, config->health_path);
     check->timer = evtimer_new(poller->base, on_due, check);
     if (check->timer == NULL)
         return false;
     be_due_in(check, is_now ? 0 : next_moment(check, 0));
     return true;
+}
+
+static struct curl_slist *make_headers(const struct config *config)
+{
+    struct curl_slist *headers = NULL;
+
+    for (size_t i = 0; i < config->health_header_count; i++)
+        headers = curl_slist_append(headers, config->health_headers[i]);
+    return headers;
 }
 
 static bool add_checks(struct poller *poller, const bool *is_now)
@@ -377,6 +379,7 @@ struct poller *poller_new(struct event_base *base, const struct config *config, 
     poller->count = config->instance_count;
     poller->checks = xcalloc(poller->count, sizeof(*poller->checks));
     poller->spare = xcalloc(poller->count, sizeof(CURL *));
+    poller->headers = make_headers(config);
     poller->lookup = lookup_new(base);
     poller->transfers = transfers_new(base, poller->count, connections_max, on_done);
     if (poller->lookup == NULL || poller->transfers == NULL || !add_checks(poller, is_now)) {
@@ -395,8 +398,7 @@ static void free_check(struct check *check)
     }
     if (check->timer != NULL)
         event_free(check->timer);
-    release_body(check);
-    free(check->url);
+    response_release(&check->response);
 }
 
 void poller_free(struct poller *poller)
@@ -410,6 +412,7 @@ void poller_free(struct poller *poller)
     for (size_t i = 0; i < poller->spare_count; i++)
         curl_easy_cleanup(poller->spare[i]);
     transfers_free(poller->transfers);
+    curl_slist_free_all(poller->headers);
     free(poller->checks);
     free(poller->spare);
     free(poller);

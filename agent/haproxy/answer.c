@@ -66,15 +66,17 @@ struct entry {
     uint32_t key;
     uint32_t gpt0;
     uint32_t gpc0;
+    uint32_t gpc1;
 };
 
 static bool read_entry(struct answer_part line, struct entry *entry)
 {
-    *entry = (struct entry){0, 0, 0};
+    *entry = (struct entry){0, 0, 0, 0};
     if (!begins(line, "0x") || !read_value(line, " key=", &entry->key))
         return false;
     read_value(line, " gpt0=", &entry->gpt0);
     read_value(line, " gpc0=", &entry->gpc0);
+    read_value(line, " gpc1=", &entry->gpc1);
     return true;
 }
 
@@ -145,6 +147,7 @@ static void apply_jobs(struct farm *farm, const struct entry *entry)
         return;
     instance->acceptances = entry->gpc0;
     instance->told = entry->gpt0;
+    instance->told_capacity = entry->gpc1;
 }
 
 static void apply_failed(struct farm *farm, const struct entry *entry)
@@ -207,10 +210,11 @@ static void apply_servers(struct farm *farm, struct answer_part answer)
 static void forget_tables(struct farm *farm, const struct answer *answer)
 {
     for (size_t i = 0; i < farm->count; i++) {
+        struct instance *instance = &farm->instances[i];
         if (answer->has_jobs)
-            farm->instances[i].acceptances = farm->instances[i].told = 0;
+            instance->acceptances = instance->told = instance->told_capacity = 0;
         if (answer->has_failed)
-            farm->instances[i].jobs_penalty = 0;
+            instance->jobs_penalty = 0;
     }
 }
 

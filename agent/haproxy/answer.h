@@ -14,7 +14,8 @@
  *   show stat farm 4 …      open requests, requests so far, ids: showstat.h
  *   show servers state farm administrative states, addresses
  *   show table jobs …       each instance's count of accepted jobs (gpc0) and what the agent has
- *                           told about it (gpt0); under TABLE_MARK_KEY the agent's mark
+ *                           told about it (gpt0, and gpc1 where capacities are told); under
+ *                           TABLE_MARK_KEY the agent's mark
  *   show table failed       each instance's penalty (gpt0)
  *
  * Answers that aren't there leave what is known as it is. Instances that an answer doesn't name
@@ -56,8 +57,8 @@ struct answer answer_look(const char *text, size_t length);
 /*
  * Notes in the farm what the answers say: in_flight, sessions, counters, server_id (show stat),
  * drained, maintained, address (show servers state, which alone knows of a drain while a server is
- * down), acceptances and told (table jobs), jobs_penalty (table failed). False if the counts of
- * show stat aren't there, or aren't whole; the other answers are noted nevertheless.
+ * down), acceptances, told, told_capacity (table jobs), jobs_penalty (table failed). False if the
+ * counts of show stat aren't there, or aren't whole; the other answers are noted nevertheless.
  */
 bool answer_apply(struct farm *farm, const struct answer *answer, enum answer_scope scope);
 

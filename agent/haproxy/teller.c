@@ -6,6 +6,7 @@
 #include "names.h"
 
 #define TELL "set table " TABLE_JOBS " key %u data.gpt0 %" PRIu32
+#define TELL_CAPACITY "set table " TABLE_JOBS " key %u data.gpc1 %" PRIu32
 #define FORGIVE "set table %s key %u data.gpt0 0"
 
 /* An agent that has just started leaves what its predecessor told until it knows better. */
@@ -18,6 +19,17 @@ static void tell(const struct teller *teller, struct instance *instance)
         return;
     haproxy_say(teller->haproxy, TELL, instance->number, word);
     instance->told = word;
+}
+
+/* One that no report has said is 1 to HAProxy. */
+static void tell_capacity(const struct teller *teller, struct instance *instance)
+{
+    uint32_t more = instance->capacity - 1;
+
+    if (!instance->tells_capacity || more == instance->told_capacity)
+        return;
+    haproxy_say(teller->haproxy, TELL_CAPACITY, instance->number, more);
+    instance->told_capacity = more;
 }
 
 static void forgive(const struct teller *teller, struct instance *instance)
@@ -51,7 +63,10 @@ void teller_tell(struct teller *teller, bool is_all)
         forgive_common_failures(teller);
     if (teller->is_new)
         haproxy_say(teller->haproxy, TELL, TABLE_MARK_KEY, teller->farm->mark);
-    for (size_t i = 0; i < teller->farm->count; i++)
+    for (size_t i = 0; i < teller->farm->count; i++) {
+        /* Before the word, in which penalties are for each unit. */
+        tell_capacity(teller, &teller->farm->instances[i]);
         tell(teller, &teller->farm->instances[i]);
+    }
     teller->is_new = false;
 }

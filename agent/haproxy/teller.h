@@ -8,9 +8,9 @@
 
 /*
  * What HAProxy's tables are told, on the connection on which it has just answered: each instance's
- * word when it has changed (names.h has its meaning), the agent's mark in a process that hasn't
- * got it, and that failures which all instances share are forgiven. A plain value; set `farm` and
- * `haproxy`, which must outlive it, and zero the rest.
+ * word when it has changed (names.h has its meaning), its capacity if reports say it, the agent's
+ * mark in a process that hasn't got it, and that failures which all instances share are forgiven. A
+ * plain value; set `farm` and `haproxy`, which must outlive it, and zero the rest.
  */
 struct teller {
     struct farm *farm;

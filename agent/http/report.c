@@ -62,6 +62,8 @@ static cJSON *instance_object(const struct instance *instance)
     cJSON_AddStringToObject(object, "url", instance->url);
     cJSON_AddBoolToObject(object, "is_healthy", instance->healthy);
     cJSON_AddBoolToObject(object, "is_drained", instance->drained);
+    cJSON_AddBoolToObject(object, "is_busy", instance->reason == CHECK_BUSY);
+    cJSON_AddNumberToObject(object, "capacity", instance->capacity);
     cJSON_AddNumberToObject(object, "active_jobs", instance->active_jobs);
     cJSON_AddNumberToObject(object, "in_flight", instance->in_flight);
     cJSON_AddNumberToObject(object, "external_jobs", instance->external_jobs);
@@ -126,6 +128,16 @@ static double value_drained(const struct instance *instance)
     return instance->drained;
 }
 
+static double value_busy(const struct instance *instance)
+{
+    return instance->reason == CHECK_BUSY;
+}
+
+static double value_capacity(const struct instance *instance)
+{
+    return instance->capacity;
+}
+
 static double value_active(const struct instance *instance)
 {
     return instance->active_jobs;
@@ -179,6 +191,8 @@ static double value_last_check(const struct instance *instance)
 static const struct gauge gauges[] = {
     {"instance_healthy", "1 if the instance is healthy.", value_healthy},
     {"instance_drained", "1 if an operator drained it in HAProxy.", value_drained},
+    {"instance_busy", "1 if it answers no health check while jobs of ours run there.", value_busy},
+    {"instance_capacity", "Jobs at a time, as configured or last reported.", value_capacity},
     {"instance_active_jobs", "Active jobs as the instance last reported them.", value_active},
     {"instance_in_flight", "Requests that HAProxy has open on it.", value_in_flight},
     {"instance_external_jobs", "Active jobs that HAProxy can't see.", value_external},

@@ -4,17 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "xalloc.h"
 
-static void take_over(struct instance *instance, const struct farm *previous)
+static void take_over(struct instance *instance, const struct farm *previous, bool reads_capacity)
 {
     const struct instance *old = previous == NULL ? NULL : farm_find(previous, instance->number);
 
     if (old == NULL || strcmp(old->url, instance->url) != 0)
         return;
     char *url = instance->url;
+    unsigned capacity = instance->capacity;
     *instance = *old;
     instance->url = url;
+    if (!reads_capacity)
+        instance->capacity = capacity;
+}
+
+/* What the rules do with capacities is of the new configuration. */
+static void set_comparison(struct instance *instance, const struct config *config,
+                           bool reads_capacity)
+{
+    instance->compares_capacity = capacity_is_compared(config);
+    instance->tells_capacity = reads_capacity && capacity_is_told(config);
 }
 
 static uint32_t new_mark(void)
@@ -39,13 +51,16 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->process_ms = previous == NULL ? 0 : previous->process_ms;
     farm->instances = xcalloc(farm->count, sizeof(*farm->instances));
     for (size_t i = 0; i < farm->count; i++) {
+        bool reads_capacity = config->instances[i].capacity_locator != NULL;
         farm->instances[i] = (struct instance){
             .number = config->instances[i].number,
             .url = xstrdup(config->instances[i].url.text),
+            .capacity = config->instances[i].capacity,
             .healthy = true,
             .changed_ms = now->monotonic_ms,
         };
-        take_over(&farm->instances[i], previous);
+        take_over(&farm->instances[i], previous, reads_capacity);
+        set_comparison(&farm->instances[i], config, reads_capacity);
     }
     return farm;
 }

@@ -64,6 +64,42 @@ static unsigned estimate_external(const struct instance *instance, const struct 
     return expected > most ? most : expected;
 }
 
+static bool is_busy(const struct instance *instance, const struct check_result *result)
+{
+    return result->reason == CHECK_TIMED_OUT && result->is_connected &&
+           result->counting == COUNTS_NOTHING && instance->in_flight > 0;
+}
+
+static void apply_busy(struct instance *instance)
+{
+    instance->reason = CHECK_BUSY;
+    instance->failed[CHECK_BUSY]++;
+    snprintf(instance->error, sizeof(instance->error), "%s", check_reason_text(CHECK_BUSY));
+}
+
+/* The job count of a report, and what of it HAProxy can't see. */
+static void take_count(struct instance *instance, const struct check_result *result,
+                       const struct check_start *start)
+{
+    switch (result->counting) {
+    case COUNTS_ALL:
+        instance->active_jobs = result->active_jobs;
+        instance->external_jobs = estimate_external(instance, start);
+        break;
+    case COUNTS_WAITING:
+        instance->active_jobs = result->active_jobs + instance->in_flight;
+        instance->external_jobs = result->active_jobs;
+        break;
+    case COUNTS_NOTHING:
+        instance->active_jobs = instance->in_flight;
+        instance->external_jobs = 0;
+        forecast_restart(&instance->forecast, 0);
+        return;
+    }
+    forecast_take(&instance->forecast, instance->external_jobs,
+                  start->acceptances != instance->reported);
+}
+
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
                                     const struct check_rules *rules, const struct moment *now)
@@ -71,6 +107,10 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     instance->checked = true;
     instance->last_check = now->wall;
     instance->reason = result->reason;
+    if (is_busy(instance, result)) {
+        apply_busy(instance);
+        return INSTANCE_UNCHANGED;
+    }
     if (result->reason != CHECK_PASSED)
         return apply_failure(instance, result, start, rules, now);
     /* One that answers again takes connections again. */
@@ -79,10 +119,10 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     instance->error[0] = '\0';
     instance->failures = 0;
     instance->passed++;
-    instance->active_jobs = result->active_jobs;
-    instance->external_jobs = estimate_external(instance, start);
-    forecast_take(&instance->forecast, instance->external_jobs,
-                  start->acceptances != instance->reported);
+    take_count(instance, result, start);
+    if (result->capacity > 0)
+        instance->capacity = result->capacity;
+    instance->lacks_capacity = result->lacks_capacity;
     instance->reported = start->acceptances;
     return set_health(instance, true, now);
 }
@@ -101,7 +141,8 @@ void instance_inherit(struct instance *instance)
         forecast_restart(&instance->forecast, instance->external_jobs);
     instance->in_flight = 0;
     instance->sessions = 0;
-    instance->acceptances = instance->reported = instance->told = 0;
+    instance->acceptances = instance->reported = 0;
+    instance->told = instance->told_capacity = 0;
     instance->jobs_penalty = 0;
     server_errors_expect_process(&instance->errors);
 }
@@ -118,15 +159,23 @@ static unsigned check_penalty(const struct instance *instance)
     return instance->error[0] == '\0' ? 0 : PENALTY_MAX;
 }
 
+static unsigned in_jobs(const struct instance *instance, unsigned penalty)
+{
+    return instance->compares_capacity ? penalty * instance->capacity : penalty;
+}
+
 /* What HAProxy has to be told of. */
 static unsigned told_penalty(const struct instance *instance)
 {
-    return check_penalty(instance) + server_errors_penalty(&instance->errors);
+    unsigned penalty =
+        in_jobs(instance, check_penalty(instance) + server_errors_penalty(&instance->errors));
+
+    return penalty < TOLD_PENALTY_MAX ? penalty : TOLD_PENALTY_MAX;
 }
 
 unsigned instance_penalty(const struct instance *instance)
 {
-    return instance->jobs_penalty + told_penalty(instance);
+    return in_jobs(instance, instance->jobs_penalty) + told_penalty(instance);
 }
 
 unsigned instance_load(const struct instance *instance)

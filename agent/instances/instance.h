@@ -34,6 +34,10 @@ struct instance {
     struct timespec last_check;     /* wall clock; 0 before the first */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
+    unsigned capacity;              /* as configured, or as last reported */
+    bool lacks_capacity;            /* one was to be read in the last report, but there was none */
+    bool compares_capacity;         /* the rules do: penalties are for each unit, see capacity.h */
+    bool tells_capacity;            /* to HAProxy, since reports say it */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
@@ -51,6 +55,7 @@ struct instance {
     unsigned server_id;              /* for asking about it alone; 0: not known */
     uint32_t acceptances;            /* jobs accepted by their answers, ever */
     uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
+    uint32_t told_capacity;          /* the same of its capacity, less 1 */
     unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
     char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
 };
@@ -76,7 +81,11 @@ struct check_rules {
  * itself has open (the counts of `instance` must be as of now) from what the instance reported. Of
  * the requests that came or went during the check nobody knows whether the report has them:
  * within that doubt the last number of external jobs stands, and the jobs accepted before the check
- * are counted among them.
+ * are counted among them. Of one that reports nothing (presets.h) what HAProxy has open is all.
+ *
+ * One that reports nothing may be unable to answer while it works. If its check timed out, but its
+ * port took the connection, and a job of ours is open on it, it is *busy* (CHECK_BUSY): that is no
+ * failure that counts, but it is picked last until it answers.
  */
 enum instance_change instance_apply(struct instance *instance, const struct check_result *result,
                                     const struct check_start *start,
@@ -97,11 +106,14 @@ unsigned instance_accepted(const struct instance *instance);
 /*
  * What the instance's latest failures count as: HAProxy's penalty for jobs, the one for failed
  * connections and responses, and one for a health check that failed, which puts it behind all
- * others until the next one.
+ * others until the next one. In jobs: where capacities are compared, once for each unit of its own.
  */
 unsigned instance_penalty(const struct instance *instance);
 
-/* In flight, expected external and accepted jobs, and penalty: what the routing rules compare. */
+/*
+ * In flight, expected external and accepted jobs, and penalty: what the routing rules compare, by
+ * capacity if those are compared.
+ */
 unsigned instance_load(const struct instance *instance);
 
 /* What is to be told to HAProxy's table (see names.h). */

@@ -9,7 +9,8 @@ struct instance_before instance_before(const struct instance *instance)
 {
     return (struct instance_before){.changed_ms = instance->changed_ms,
                                     .failures = instance->failures,
-                                    .reason = instance->reason};
+                                    .reason = instance->reason,
+                                    .lacks_capacity = instance->lacks_capacity};
 }
 
 static void log_change(const struct farm *farm, const struct instance *instance,
@@ -41,12 +42,22 @@ void instance_log_check(const struct farm *farm, const struct instance *instance
                   "accepted=%u took=%u ms",
                   name, instance->number, instance->active_jobs, instance->in_flight,
                   instance->external_jobs, instance_accepted(instance), instance->check_ms);
+    else if (instance->reason == CHECK_BUSY && before->reason != CHECK_BUSY)
+        log_info("instance=%s%u url=%s is busy: it answers no health check while jobs of ours run "
+                 "there: it is picked last until it does",
+                 name, instance->number, instance->url);
     else if (before->failures != instance->failures || before->reason != instance->reason)
         log_warning("instance=%s%u url=%s check failed, %u in a row: %s", name, instance->number,
                     instance->url, instance->failures, instance->error);
     else
         log_debug("instance=%s%u check failed, %u in a row: %s", name, instance->number,
                   instance->failures, instance->error);
+    if (instance->reason == CHECK_PASSED && before->reason == CHECK_BUSY)
+        log_info("instance=%s%u url=%s is busy no more", name, instance->number, instance->url);
+    if (instance->lacks_capacity && !before->lacks_capacity)
+        log_warning("instance=%s%u url=%s reports no capacity from 1 to %d where CAPACITY_FIELD "
+                    "says: it stays %u",
+                    name, instance->number, instance->url, CAPACITY_MAX, instance->capacity);
     log_change(farm, instance, change, now_ms - before->changed_ms);
 }
 

@@ -10,6 +10,7 @@ struct instance_before {
     int64_t changed_ms;
     unsigned failures;
     enum check_reason reason;
+    bool lacks_capacity;
 };
 struct instance_before instance_before(const struct instance *instance);
 

@@ -6,9 +6,11 @@
 
 #include "printable.h"
 #include "sources/source_json.h"
+#include "sources/source_prometheus.h"
 
 static const struct source *const source_table[] = {
     &source_json,
+    &source_prometheus,
 };
 
 const struct source *source_find(const char *name)
@@ -29,4 +31,12 @@ struct source_reading source_failed(enum source_outcome outcome, const char *for
     printable_format(reading.detail, sizeof(reading.detail), format, arguments);
     va_end(arguments);
     return reading;
+}
+
+struct source_reading source_counted(double value, const char *name, size_t length)
+{
+    /* Written so that NaN fails too. */
+    if (!(value >= 0 && value <= JOBS_MAX) || (double)(unsigned)value != value)
+        return source_failed(SOURCE_BAD_COUNT, "%.*s is %g", (int)length, name, value);
+    return (struct source_reading){.outcome = SOURCE_COUNTED, .jobs = (unsigned)value};
 }

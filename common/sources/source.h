@@ -38,14 +38,14 @@ struct source {
     struct source_reading (*read)(const char *bytes, size_t length, const char *locator);
 };
 
-/* The one whose locator JOBS_FIELD is. */
-#define SOURCE_DEFAULT "json"
-
 /* By its name; NULL if there is none. */
 const struct source *source_find(const char *name);
 
 /* For sources. `format` as in printf(3), for the detail; what isn't printable is replaced. */
 struct source_reading source_failed(enum source_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A count, if `value` is one; `name`, of `length` bytes, is what is said of it if not. */
+struct source_reading source_counted(double value, const char *name, size_t length);
 
 #endif

@@ -1,3 +1,4 @@
+#include "capacity.h"
 #include "values/value.h"
 
 /* Another than the agent's own, should it run on this host after all. */
@@ -56,6 +57,16 @@ void value_job_id_path(const struct place *at, struct text *out)
 
     for (pointer += *pointer == '/'; *pointer != '\0'; pointer++)
         text_put(out, *pointer == '/' ? "." : pointer, 1);
+}
+
+bool value_compares_capacities(const struct place *at)
+{
+    return capacity_is_compared(at->config);
+}
+
+bool value_tells_capacities(const struct place *at)
+{
+    return capacity_is_told(at->config);
 }
 
 /* --- The agent --- */
@@ -147,4 +158,18 @@ bool value_is_https(const struct place *at)
 const char *value_path_prefix(const struct place *at)
 {
     return instance(at)->url.path;
+}
+
+bool value_tells_capacity(const struct place *at)
+{
+    return capacity_is_told(at->config) && instance(at)->capacity_locator != NULL;
+}
+
+/* What HAProxy's mul() takes: a number, or a variable of the request. */
+void value_capacity(const struct place *at, struct text *out)
+{
+    if (value_tells_capacity(at))
+        text_print(out, "req.capacity");
+    else
+        text_print(out, "%u", instance(at)->capacity);
 }

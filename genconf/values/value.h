@@ -71,6 +71,8 @@ unsigned value_unhealthy_after(const struct place *at);
 const char *value_instance_ca_file(const struct place *at);
 bool value_path_prefixes(const struct place *at);
 void value_job_id_path(const struct place *at, struct text *out);
+bool value_compares_capacities(const struct place *at);
+bool value_tells_capacities(const struct place *at);
 bool value_agent_is_remote(const struct place *at);
 const char *value_agent_host(const struct place *at);
 unsigned value_agent_port(const struct place *at);
@@ -87,6 +89,8 @@ bool value_has_name(const struct place *at);
 bool value_is_looked_up(const struct place *at);
 bool value_is_https(const struct place *at);
 const char *value_path_prefix(const struct place *at);
+bool value_tells_capacity(const struct place *at);
+void value_capacity(const struct place *at, struct text *out);
 
 /* An address as a bind or server line wants it. */
 void value_put_address(struct text *out, const char *address, unsigned port);

@@ -74,6 +74,8 @@ static const struct value table[] = {
     A_WORD(EVERYWHERE, instance_ca_file, "INSTANCE_CA_FILE, or the system's"),
     A_FLAG(EVERYWHERE, path_prefixes, "an instance's URL has a path"),
     A_TEXT(EVERYWHERE, job_id_path, "JOB_ID_FIELD as json_query() has it behind its $."),
+    A_FLAG(EVERYWHERE, compares_capacities, "capacities are unequal, or may be"),
+    A_FLAG(EVERYWHERE, tells_capacities, "the agent tells some of them to HAProxy"),
     A_FLAG(EVERYWHERE, agent_is_remote, "AGENT_HOST is a name, of another host"),
     A_WORD(EVERYWHERE, agent_host, "AGENT_HOST"),
     A_NUMBER(EVERYWHERE, agent_port, "AGENT_PORT"),
@@ -90,6 +92,8 @@ static const struct value table[] = {
     A_FLAG(INSTANCE, is_looked_up, "host is a name for DNS, so not localhost"),
     A_FLAG(INSTANCE, is_https, "its URL is https://"),
     A_WORD(INSTANCE, path_prefix, "its URL's path without the last /; empty without one"),
+    A_FLAG(INSTANCE, tells_capacity, "the agent tells its capacity to HAProxy"),
+    A_TEXT(INSTANCE, capacity, "its capacity, or req.capacity if the agent tells it"),
 
     A_TEXT(EXTRA_PATH, path, "one of EXTRA_PATHS"),
     A_FLAG(EXTRA_PATH, is_prefix, "path ends in / and stands for all below it"),

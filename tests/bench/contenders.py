@@ -253,8 +253,12 @@ def python_balancer(lab, urls, interval):
     return server.wait_until(lambda: http_request(port, target="/health").json()["ready"])
 
 
+# leastjobs with INSTANCE_N_CAPACITY, for workloads that have some.
+WITH_CAPACITIES = "leastjobs-capacities"
+
 STARTERS = {
     "leastjobs": _haproxy("leastjobs", Leastjobs),
+    WITH_CAPACITIES: _haproxy(WITH_CAPACITIES, Leastjobs),
     "haproxy-leastconn": _haproxy(
         "haproxy-leastconn", PlainHaproxy, algorithm="leastconn", has_agent=False
     ),

@@ -45,7 +45,8 @@ WORKLOADS = {
     "b": ("half of the jobs by other roads", ["--other", "0.5"]),
     "d": ("async jobs, one by one", ["--async", "1"]),
     "d5": ("async jobs, bursts of 5", ["--async", "1", "--burst", "5"]),
-    "f": ("speeds 0.5 to 1.5", ["--speeds", "0.5,0.75,1,1.25,1.5"]),
+    "f": ("speeds 0.5 to 1.5",
+          ["--speeds", "0.5,0.75,1,1.25,1.5", "--capacities", "2,3,4,5,6"]),  # fmt: skip
     "g": ("all jobs through one of several balancers", []),
 }
 # Policy: line style of style.gp, name in pictures.
@@ -60,7 +61,11 @@ POLICIES = {
     "reported+pending": (7, "reported + pending"),
 }
 BALANCER_POLICIES = ("leastjobs", "leastconn", "random2-w")
-SPEED_POLICIES = ("leastjobs", "leastjobs-by-speed", "oracle-by-speed", "leastconn")
+SPEED_POLICIES = (
+    "leastjobs", "leastjobs-by-speed", "capacities", "oracle-by-speed", "leastconn"
+)  # fmt: skip
+# Whose a target is, where it isn't leastjobs as it is.
+TARGET_POLICIES = {"f": "capacities"}
 FIELDS = (
     "workload", "instances", "balancers", "rho", "poll", "policy", "jobs",
     "mean", "p95", "p99", "share", "imbalance", "mean_ratio", "p95_ratio", "p99_ratio",
@@ -165,7 +170,8 @@ def tables(model):
                 rows.append({**row, "label": label})
     print_table(f"g: {WORKLOADS['g'][0]}; polls every {POLL:g} of a job", rows, "label")
     print_table("f: instances of speeds 0.5 to 1.5; by-speed: least (load + 1) / speed, with the "
-                "speeds known", model.run("f", SPEED_POLICIES))  # fmt: skip
+                "speeds known; capacities: the same by capacities of 2 to 6",
+                model.run("f", SPEED_POLICIES))  # fmt: skip
     for workload in ("a", "b", "d5"):
         rows = [{**row, "label": f"every {poll:g}: {row['policy']}"}
                 for poll in TABLE_POLLS for row in model.run(workload, POLICIES, poll=poll)
@@ -175,10 +181,11 @@ def tables(model):
 
 def print_targets(model):
     print(f"\nTargets, for leastjobs at utilisation {RHO:g} with polls every {POLL:g} of a job, "
-          f"{INSTANCES} instances (g: two balancers):")  # fmt: skip
+          f"{INSTANCES} instances (f: that knows capacities; g: two balancers):")  # fmt: skip
     for workload, targets in ROUTING_TARGETS.items():
         balancers = 2 if workload == "g" else 1
-        (row,) = model.run(workload, ["leastjobs"], balancers=balancers)
+        policy = TARGET_POLICIES.get(workload, "leastjobs")
+        (row,) = model.run(workload, [policy], balancers=balancers)
         for field, target in targets.items():
             met = row[field] >= target if field == "share" else row[field] <= target
             bound = "at least" if field == "share" else "at most"

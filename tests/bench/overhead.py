@@ -2,7 +2,7 @@
 """What a balancer costs: requests a second, latency, throughput and memory.
 
     overhead.py [--out build/bench] [--only rate|transfer|memory] [--counts 3,10,50,200]
-                [--rounds 3] [--seconds 2] [--quick]
+                [--rounds 3] [--seconds 2] [--quick] [--capacities]
 
 Each figure is taken with one balancer alone on the machine, in rounds, each contender once a round
 in rotating order: what drifts hits all alike. Medians are printed, and ratios within a round. The
@@ -74,7 +74,11 @@ class Stack:
             self.balancer = Direct(self.sim)
         else:
             urls = [instance.url for instance in self.sim.instances]
-            variables = {"MAX_CONNECTIONS": MAX_CONNECTIONS} if name in MANY else {}
+            is_ours = name in (*MANY, contenders.WITH_CAPACITIES)
+            variables = {"MAX_CONNECTIONS": MAX_CONNECTIONS} if is_ours else {}
+            if name == contenders.WITH_CAPACITIES:
+                numbers = range(1, count + 1)
+                variables |= {f"INSTANCE_{n}_CAPACITY": 1 + n % 3 for n in numbers}
             self.balancer = contenders.start(name, lab, urls, INTERVAL_S, **variables)
         agent = getattr(self.balancer, "agent", None)
         self.agent_pids = [agent.pid] if agent else []
@@ -252,7 +256,8 @@ def measure_memory(lab, name, count, size):
 def plan(arguments):
     """kind -> the runs of a round: (measure function, contender, instances, its argument)."""
     rate = [(DIRECT, 3), ("nginx", 3), ("python", 3)]
-    rate += [(name, count) for count in arguments.counts for name in MANY]
+    many = (*MANY, contenders.WITH_CAPACITIES) if arguments.capacities else MANY
+    rate += [(name, count) for count in arguments.counts for name in many]
     three = [DIRECT, *MANY, "nginx", "python"]
     runs = {
         "rate": [(measure_rate, *contender, arguments.seconds) for contender in rate],
@@ -285,6 +290,7 @@ def parse_arguments():
     parser.add_argument("--counts", default="3,10,50,200", help="instances of leastjobs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of each run of wrk")
+    parser.add_argument("--capacities", action="store_true", help="leastjobs with them, too")
     parser.add_argument("--quick", action="store_true", help="a minute, to see that it works")
     arguments = parser.parse_args()
     transfer, memory, python = 1024 * MIB, 4096 * MIB, 256 * MIB

@@ -20,7 +20,7 @@ GROWTH_TARGET_MIB = 16
 BUSY_PERCENT = 90
 # Where the picture's logarithmic axis begins.
 LEAST_MIB = 0.05
-ORDER = ("direct", BASE, OURS, "nginx", "python")
+ORDER = ("direct", BASE, OURS, f"{OURS}-capacities", "nginx", "python")
 
 
 class Figures:

@@ -53,6 +53,7 @@ DRAIN_S = 120
 def run(options, name, rho, poll, names, seconds):
     """All contenders and seeds on one workload; returns a Figures for each."""
     workload = schedule.WORKLOADS[name]
+    names = [n for n in names if workload.capacities or n != contenders.WITH_CAPACITIES]
     job_time = max(options.job_time, MIN_INTERVAL_S / poll)
     seconds *= job_time / options.job_time
     seeds = range(1, options.seeds + 1)

@@ -18,6 +18,8 @@ MIN_BLOCKS = 8
 RESAMPLES = 200
 LATE_S, LATE_SHARE = 0.005, 0.01
 TARGETS_AT = (0.7, 0.1)
+# Whose a target is, where it isn't leastjobs as it is.
+TARGET_CONTENDERS = {"f": "leastjobs-capacities"}
 RUN_FIELDS = (
     "workload", "rho", "poll", "job_time", "contender", "seed", "jobs", "failed",
     "mean", "p50", "p95", "p99", "share", "imbalance",
@@ -29,6 +31,7 @@ POOLED_FIELDS = tuple(f for f in RUN_FIELDS if f != "seed") + (
 # Line styles of style.gp, and where a contender's points stand beside those of the others.
 STYLES = {
     "leastjobs": 1,
+    "leastjobs-capacities": 8,
     "haproxy-leastconn": 2,
     "haproxy-leastconn-w": 3,
     "haproxy-roundrobin-w": 4,
@@ -37,6 +40,7 @@ STYLES = {
     "python": 7,
 }
 LEGENDS = {
+    "leastjobs-capacities": "leastjobs, capacities",
     "haproxy-leastconn": "HAProxy leastconn",
     "haproxy-leastconn-w": "leastconn, weights",
     "haproxy-roundrobin-w": "roundrobin, weights",
@@ -210,7 +214,8 @@ def print_targets(figures):
     print("\nTargets, for leastjobs at utilisation 0.7 with polls every 0.1 of a job"
           " (± one standard error):")  # fmt: skip
     for row in pool(figures):
-        if row["contender"] == "leastjobs" and (row["rho"], row["poll"]) == TARGETS_AT:
+        contender = TARGET_CONTENDERS.get(row["workload"], "leastjobs")
+        if row["contender"] == contender and (row["rho"], row["poll"]) == TARGETS_AT:
             for field, target in ROUTING_TARGETS.get(row["workload"], {}).items():
                 print(f"  {row['workload']:3}{verdict(row, field, target)}")
 

@@ -25,6 +25,7 @@ class Workload:
     has_uploads: bool = False
     speeds: tuple = (1.0,) * INSTANCES
     balancers: int = 1
+    capacities: tuple = ()  # as leastjobs-capacities is told them
 
 
 WORKLOADS = {
@@ -34,7 +35,9 @@ WORKLOADS = {
     "d": Workload("async jobs, one by one", is_async=True),
     "d5": Workload("async jobs, bursts of 5", is_async=True, burst=5),
     "e": Workload("slow uploads", has_uploads=True),
-    "f": Workload("speeds 0.5 to 1.5", speeds=(0.5, 0.75, 1.0, 1.25, 1.5)),
+    "f": Workload(
+        "speeds 0.5 to 1.5", speeds=(0.5, 0.75, 1.0, 1.25, 1.5), capacities=(2, 3, 4, 5, 6)
+    ),
     "g": Workload("two balancers", balancers=2),
 }
 

@@ -42,8 +42,11 @@ class Stack:
                 run_job(self.ports[0], job_time=0)
             contender, urls = PLAIN, [url]
         if self.contender != ORACLE or has_oracle_hop:
+            capacities = workload.capacities if contender == contenders.WITH_CAPACITIES else ()
+            variables = {f"INSTANCE_{n}_CAPACITY": c for n, c in enumerate(capacities, 1)}
             self.balancers = [
-                contenders.start(contender, lab, urls, interval) for _ in range(workload.balancers)
+                contenders.start(contender, lab, urls, interval, **variables)
+                for _ in range(workload.balancers)
             ]
             self.ports = [balancer.port for balancer in self.balancers]
 

@@ -127,7 +127,12 @@ BAD_VALUES = {
     "JOB_ID_FIELD": ["job_id", "/", "/a/", "/0", "/a.b", "/a~1b", "/a,/b"],
     "REQUEST_TIMEOUT": ["0", "999ms", "21d", "forever", "1h30m", "1,5"],
     "CONNECT_TIMEOUT": ["0", "99ms", "2h", "soon"],
-    "HEALTH_PATH": ["health", "/a b", "/a?b", "/a#b", "/../x", "//", "/%41", "http://x/"],
+    "HEALTH_PATH": ["health", "/a b", "/a?b c", "/a#b", "/../x", "//", "/%41", "http://x/"],
+    "JOBS_SOURCE": ["VLLM", "ollama", "json,prometheus", "/metrics"],
+    "LOAD_URL": ["metrics", ":8002", ":0/m", ":99999/m", "a:80/m", "ftp://a/m", "/a?%2", "/m#f"],
+    "CAPACITY_FIELD": ["slots", "/a~2", "/a,", "Auto"],
+    "HEALTH_HEADERS_FILE": ["headers", "/etc/a b", "/etc/'"],
+    "INSTANCE_1_CAPACITY": ["0", "10001", "-1", "1.5", "many"],
     "JOBS_FIELD": ["active_jobs", "/a~2", "/a,", ",/a", "/a,b", "/" + ",/a" * 20],
     "UNHEALTHY_AFTER": ["0", "101", "three", "-3", "1.5"],
     "LOG_LEVEL": ["LOUD", "TRACE", "1", "INFO,DEBUG"],
@@ -174,6 +179,10 @@ HARMLESS = {
     "CHECK_TIMEOUT": "5s",
     "JOB_ID_FIELD": "/job_id",
     "HEALTH_PATH": "/health",
+    "JOBS_SOURCE": "whisperx",
+    "LOAD_URL": ":8002/metrics",
+    "HEALTH_HEADERS_FILE": str(Path(__file__).resolve().parent / "example_headers"),
+    "INSTANCE_1_CAPACITY": "4",
     "UNHEALTHY_AFTER": "3",
     "REQUEST_TIMEOUT": "1h",
     "CONNECT_TIMEOUT": "3s",
@@ -254,8 +263,8 @@ def test_what_is_no_url_of_an_instance_is_refused(tmp_path, url):
 
 @pytest.mark.parametrize("url", WITH_PASSWORD, ids=ascii)
 def test_a_password_in_a_url_is_refused_and_never_printed(tmp_path, url):
-    message = refused(tmp_path, GOOD | {"INSTANCE_7_URL": url})
-    assert "INSTANCE_7_URL" in message
+    message = refused(tmp_path, GOOD | {"INSTANCE_7_URL": url, "LOAD_URL": url, "HEALTH_PATH": url})
+    assert all(name in message for name in ("INSTANCE_7_URL", "LOAD_URL", "HEALTH_PATH"))
     assert SECRET not in message
 
 
@@ -285,10 +294,12 @@ def test_the_harmless_values_of_the_test_above_are_taken():
 
 def test_every_variable_of_the_manual_is_covered_here():
     known = set(re.findall(r"^  ([A-Z][A-Z_]+)(?:=|$)", _help(), re.MULTILINE))
-    known.remove("INSTANCE_N_URL")
+    known = {name.replace("_N_", "_1_") for name in known}
+    known.remove("INSTANCE_1_URL")
     assert known >= {"PORT", "HEALTH_CHECK_INTERVAL", "REQUEST_TIMEOUT", "LOG_LEVEL"}
     assert known == set(BAD_VALUES)
-    assert known - {"JOBS_FIELD"} == set(HARMLESS) - {"INSTANCE_1_URL", "INSTANCE_2_URL"}
+    # Locators may have any character: haproxy.cfg has none of them.
+    assert known - {"JOBS_FIELD", "CAPACITY_FIELD"} == set(HARMLESS) - {"INSTANCE_1_URL", "INSTANCE_2_URL"}
 
 
 def _help():

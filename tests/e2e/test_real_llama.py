@@ -2,11 +2,7 @@
 
 import pytest
 
-from processes import agent_command, run
 from real_servers import COMPLETIONS, Completion, Llama
-
-# Strict: whoever makes the preset known has to take the mark away.
-needs_preset = pytest.mark.xfail(strict=True, reason="issue 10: JOBS_SOURCE=llamacpp")
 
 
 @pytest.fixture
@@ -34,7 +30,6 @@ def ask():
 
 def start_farm(lab, reported):
     """A running balancer that knows how many requests each of these servers reports."""
-    assert b"JOBS_SOURCE" in run(agent_command() + ["--help"]).stdout, "the preset isn't there yet"
     farm = lab.farm(list(reported), JOBS_SOURCE="llamacpp", EXTRA_PATHS=COMPLETIONS)
     farm.start()
     farm.wait_for_external(dict(enumerate(reported.values(), 1)))
@@ -66,7 +61,6 @@ def test_its_health_is_good_while_all_its_slots_are_taken(start_llama, ask):
     assert [slot["is_processing"] for slot in llama.get("/slots").json()] == [True] * Llama.slots
 
 
-@needs_preset
 @pytest.mark.quick("other people's jobs come while ours stay")
 def test_its_load_is_what_runs_and_what_waits(lab, start_llama, ask):
     llama = start_llama()
@@ -82,7 +76,6 @@ def test_its_load_is_what_runs_and_what_waits(lab, start_llama, ask):
     farm.wait_for_health(1, is_healthy=True, active_jobs=2, in_flight=1, external_jobs=1, load=2)
 
 
-@needs_preset
 def test_jobs_go_where_nobody_elses_run(lab, start_llama, ask):
     busy, idle = start_llama(), start_llama()
     for _ in range(Llama.slots + 1):

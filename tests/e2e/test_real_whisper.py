@@ -50,3 +50,15 @@ def test_it_answers_no_health_check_while_each_of_its_threads_has_a_job(whisper,
     for job in jobs:
         job.close()
     assert whisper.get("/health").status == 200
+
+
+@pytest.mark.quick("checks that time out")
+def test_with_a_job_for_each_of_its_threads_it_is_busy_and_not_ill(lab, whisper):
+    farm = lab.farm([whisper], JOBS_SOURCE="whispercpp")
+    farm.start()
+    jobs = [transcription(farm.port).send() for _ in range(whisper.threads)]
+    farm.wait_for_health(1, is_busy=True, is_healthy=True, consecutive_failures=0)
+    farm.wait_for_health(1, in_flight=whisper.threads, external_jobs=0)
+    for job in jobs:
+        job.close()
+    farm.wait_for_health(1, is_busy=False, is_healthy=True, in_flight=0, load=0)

@@ -14,6 +14,8 @@ static const struct {
 } ways[] = {
     {"json", "/active_jobs,/concurrency/active_transcriptions"},
     {"json", "/0/a~1b,/a/b/0,/,/\xc3\xa4,//x"},
+    {"json", "/loads/*/run+/loads/*/wait,/*/busy,/*/*"},
+    {"prometheus", "vllm:num_requests_running+vllm:num_requests_waiting{engine=\"0\"},a,b{c=\"\"}"},
 };
 
 /* What the header promises of any source. */
@@ -72,6 +74,20 @@ static void check_more(const struct source *json, const char *locator, const uin
     refuse(json, locator, more, size + 1);
 }
 
+/* The last line of metrics has an end, and nothing follows "# EOF". */
+static void check_last_line(const struct source *prometheus, const char *locator,
+                            const uint8_t *data, size_t size)
+{
+    uint8_t more[FUZZ_INPUT_MAX];
+    bool is_ended = size > 0 && data[size - 1] == '\n';
+
+    if (size == 0 || size >= sizeof(more) || is_ended)
+        return;
+    memcpy(more, data, size);
+    more[size] = 'x';
+    refuse(prometheus, locator, more, size + 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -83,6 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_cut_short(source, locator, data, size);
             check_more(source, locator, data, size, reading.jobs);
         }
+        if (reading.outcome == SOURCE_COUNTED && strcmp(source->name, "prometheus") == 0)
+            check_last_line(source, locator, data, size);
     }
     return 0;
 }

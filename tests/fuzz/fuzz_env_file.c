@@ -9,7 +9,7 @@
 
 #include "envfile.h"
 #include "fuzz.h"
-#include "instances.h"
+#include "instance_names.h"
 #include "misspelt.h"
 #include "options.h"
 
@@ -71,14 +71,15 @@ static void check_name(const char *name)
     char text[MISSPELT_SUGGESTION_MAX];
     bool is_sure;
     const char *suggestion = misspelt_suggest(name, text, &is_sure);
+    const struct option_info *option;
     unsigned number;
 
     if (suggestion == NULL)
         return;
     promise_of(option_find(name) == NULL, name);
-    promise_of(instance_name_parse(name, &number) == INSTANCE_NAME_OTHER, name);
-    promise_of(option_find(suggestion) != NULL || strcmp(suggestion, "INSTANCE_N_URL") == 0 ||
-                   instance_name_parse(suggestion, &number) == INSTANCE_NAME_GOOD,
+    promise_of(instance_name_parse(name, &number, &option) == INSTANCE_NAME_OTHER, name);
+    promise_of(option_find(suggestion) != NULL || strncmp(suggestion, "INSTANCE_N_", 11) == 0 ||
+                   instance_name_parse(suggestion, &number, &option) == INSTANCE_NAME_GOOD,
                suggestion);
 }
 

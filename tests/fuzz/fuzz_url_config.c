@@ -126,7 +126,9 @@ static char *harmless_value(const struct option_info *option, const char *value)
     case OPTION_USER:
         return xstrdup(strcmp(value, "root") == 0 ? value : HARMLESS);
     case OPTION_PATH:
-    case OPTION_POINTERS:
+    case OPTION_REQUEST:
+    case OPTION_SOURCE:
+    case OPTION_LOCATOR:
     case OPTION_MEMBER:
         return xstrdup("/" HARMLESS);
     case OPTION_NETWORKS:

@@ -51,13 +51,23 @@ def names_word(text, word):
 def env_names():
     """Variables of .env.example, INSTANCE_1_URL and its like as INSTANCE_N_URL."""
     found = ENV_LINE.findall(read(".env.example"))
-    return [re.sub(r"^INSTANCE_[0-9]+_URL$", INSTANCES, name) for name in found]
+    return [re.sub(r"^INSTANCE_[0-9]+_", "INSTANCE_N_", name) for name in found]
+
+
+def of_instances():
+    """Options that only single instances have."""
+    return [name for name in options() if name.startswith("INSTANCE_N_")]
 
 
 def conf_names():
     """Keys of agent.conf, as the variables that they stand for."""
-    found = CONF_LINE.findall(read("agent/agent.conf"))
-    return [INSTANCES if key == INSTANCES_KEY else key.upper() for key in found]
+    text = read("agent/agent.conf")
+    keys = CONF_LINE.findall(text)
+    assert keys.count(INSTANCES_KEY) == 1
+    names = [key.upper() for key in keys if key != INSTANCES_KEY]
+    groups = re.search(rf"^#{INSTANCES_KEY} = .*?\);$", text, re.MULTILINE | re.DOTALL).group()
+    own = [f"INSTANCE_N_{key.upper()}" for key in re.findall(r"(\w+) = ", groups)]
+    return names + [name for name in dict.fromkeys(own) if name in of_instances()]
 
 
 def test_both_programs_have_the_same_options():
@@ -135,7 +145,7 @@ def test_the_sample_configuration_file_has_every_option_and_no_other():
 
 def test_no_option_is_there_twice():
     for names in (env_names(), conf_names()):
-        others = [name for name in names if name != INSTANCES]
+        others = [name for name in names if name not in of_instances()]
         assert sorted(others) == sorted(set(others))
 
 
@@ -163,16 +173,20 @@ def conf_is_whole(text):
 
 
 @pytest.fixture
-def ca_file(tmp_path):
-    """A file for INSTANCE_CA_FILE, which must be readable; the examples name one that isn't here."""
-    path = tmp_path / "ca.pem"
-    path.write_text("")
-    return path
+def files(tmp_path):
+    """Files that must be readable, by the options that name them; the examples' aren't here."""
+    headers = tmp_path / "headers"
+    headers.write_text("Authorization: Bearer token\n")
+    headers.chmod(0o600)
+    certificates = tmp_path / "ca.pem"
+    certificates.write_text("")
+    return {"INSTANCE_CA_FILE": certificates, "HEALTH_HEADERS_FILE": headers}
 
 
-def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_path, ca_file):
+def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_path, files):
     text = uncommented(read("agent/agent.conf"), CONF_LINE, conf_is_whole)
-    text = re.sub(r"^(instance_ca_file) = .*$", rf'\1 = "{ca_file}";', text, flags=re.MULTILINE)
+    for name, file in files.items():
+        text = re.sub(rf"^({name.lower()}) = .*$", rf'\1 = "{file}";', text, flags=re.MULTILINE)
     path = tmp_path / "agent.conf"
     path.write_text(text)
     done = run("leastjobs-agent", "-t", "-c", path)
@@ -180,9 +194,10 @@ def test_the_sample_configuration_file_is_good_with_every_option_in_force(tmp_pa
     assert b"warning" not in done.stdout
 
 
-def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path, ca_file):
+def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path, files):
     text = uncommented(read(".env.example"), ENV_LINE, lambda line: True)
-    text = re.sub(r"^(INSTANCE_CA_FILE)=.*$", rf"\1={ca_file}", text, flags=re.MULTILINE)
+    for name, file in files.items():
+        text = re.sub(rf"^({name})=.*$", rf"\1={file}", text, flags=re.MULTILINE)
     # The example leaves these to the user.
     text = re.sub(r"^(INSTANCE_([0-9]+)_URL)=$", r"\1=http://10.0.0.\2", text, flags=re.MULTILINE)
     path = tmp_path / ".env"
@@ -203,6 +218,10 @@ OTHER_VALUES = {
     "UNHEALTHY_AFTER": "4",
     "HEALTH_PATH": "/other",
     "JOBS_FIELD": "/other",
+    "JOBS_SOURCE": "none",
+    "LOAD_URL": "/other",
+    "CAPACITY_FIELD": "auto",
+    "HEALTH_HEADERS_FILE": "/other",
     "JOB_ID_FIELD": "/other",
     "PORT": "8081",
     "BIND_ADDRESS": "::",
@@ -224,6 +243,8 @@ OTHER_VALUES = {
     "STATUS_NEEDS_KEY": "yes",
     "HAPROXY_USER": "haproxy",
 }
+# The same for what only single instances have, of instance 1.
+OTHER_OWN_VALUES = {"INSTANCE_N_CAPACITY": "4"}
 OTHER_FILES = {"TLS_CERT_FILE": "another.pem", "API_KEYS_FILE": "other"}
 
 def places():
@@ -245,6 +266,7 @@ def generate(tmp_path_factory):
     (folder / "other").write_text("another-example-of-a-key\n")
     base = {
         "INSTANCE_1_URL": "https://host.example",
+        "INSTANCE_2_URL": "http://another.example",
         "HAPROXY_USER": "root",
         "MAX_CONNECTIONS": "10",
         "TLS_CERT_FILE": str(folder / "balancer.pem"),
@@ -255,7 +277,9 @@ def generate(tmp_path_factory):
         if name in OTHER_FILES:
             changed = {name: str(folder / OTHER_FILES[name])}
         elif name == INSTANCES:
-            changed = {"INSTANCE_2_URL": "http://other.example"}
+            changed = {"INSTANCE_3_URL": "http://other.example"}
+        elif name in OTHER_OWN_VALUES:
+            changed = {name.replace("_N_", "_1_"): OTHER_OWN_VALUES[name]}
         else:
             changed = {} if name is None else {name: OTHER_VALUES[name]}
         done = subprocess.run(
@@ -272,22 +296,32 @@ def generate(tmp_path_factory):
 
 
 def test_every_option_has_a_place():
-    assert set(places()) == set(options()) == {INSTANCES, *OTHER_VALUES, *OTHER_FILES}
+    assert set(places()) == set(options()) == {INSTANCES, *OTHER_VALUES, *OTHER_OWN_VALUES, *OTHER_FILES}
     assert set(places().values()) == {"agent", "HAProxy", "both"}
 
 
-@pytest.mark.parametrize("name", [INSTANCES, *OTHER_VALUES, *OTHER_FILES])
+@pytest.mark.parametrize("name", [INSTANCES, *OTHER_VALUES, *OTHER_OWN_VALUES, *OTHER_FILES])
 def test_haproxy_cfg_depends_on_what_is_in_force_there_and_on_nothing_else(generate, name):
     assert (generate() != generate(name)) == (places()[name] != "agent")
 
 
 def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
-    """By the fields of struct config that its sources name; an instance has JOBS_FIELD too."""
+    """By the fields of struct config that its sources name; an instance has some of them too."""
     table = read("common/options.c")
-    fields = dict(re.findall(r'\.name = "(\w+)",.*?\.offset = FIELD\((\w+)\)', table, re.DOTALL))
+    row = r'\.name = "(\w+)",(?:(?!\.name).)*?\.offset = FIELD\((\w+)\)'
+    fields = dict(re.findall(row, table, re.DOTALL))
     assert len(fields) > 20
     sources = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.c"))
-    sources = re.sub(r"(?:->|\.)locator\b", " config->jobs_field", sources)
+    # By way of what an instance is asked, and of how its answer is read.
+    own = {
+        "preset": "jobs_source",
+        "locator": "jobs_field",
+        "capacity_locator": "capacity_field",
+        r"health\.url": "health_path",
+        r"load\.url": "load_url",
+    }
+    for field, option in own.items():
+        sources = re.sub(rf"(?:->|\.){field}\b", f" config->{option}", sources)
     for name, field in fields.items():
         used = re.search(rf"\bconfig->{field}\b", sources) is not None
         assert used == (places()[name] != "HAProxy"), name

@@ -27,7 +27,10 @@ static void reply(struct fake_instance *instance, struct evhttp_request *request
         evbuffer_add_printf(body, "{\"active_jobs\":%u}", instance->jobs);
     for (size_t i = 0; i < instance->filler_bytes; i++)
         evbuffer_add(body, " ", 1);
-    evhttp_send_reply(request, instance->status == 0 ? HTTP_OK : instance->status, "As told", body);
+    int status = instance->status == 0 ? HTTP_OK : instance->status;
+    if (instance->well_status != 0 && strcmp(evhttp_request_get_uri(request), "/health") == 0)
+        status = instance->well_status;
+    evhttp_send_reply(request, status, "As told", body);
     evbuffer_free(body);
 }
 
@@ -52,6 +55,11 @@ static void note_request(struct fake_instance *instance, struct evhttp_request *
     if (instance->open > instance->open_max)
         instance->open_max = instance->open;
     snprintf(instance->path, sizeof(instance->path), "%s", evhttp_request_get_uri(request));
+    size_t length = strlen(instance->paths);
+    snprintf(instance->paths + length, sizeof(instance->paths) - length, "%s ", instance->path);
+    const char *token =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    snprintf(instance->token, sizeof(instance->token), "%s", token == NULL ? "" : token);
     snprintf(instance->user_agent, sizeof(instance->user_agent), "%s", agent == NULL ? "" : agent);
     if (instance->asked != NULL)
         instance->asked(instance->context, instance);

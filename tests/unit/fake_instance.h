@@ -16,6 +16,7 @@ struct fake_instance {
     unsigned answers_after_ms; /* 0: at once */
     bool is_holding;           /* requests wait for fake_instance_let_go() */
     int status;                /* 0: 200 */
+    int well_status;           /* of /health alone; 0: as the others */
     const char *body;          /* NULL: {"active_jobs":N} */
     const char *location;      /* a header; NULL: none */
     size_t filler_bytes;       /* blanks behind the body */
@@ -29,6 +30,8 @@ struct fake_instance {
     unsigned open_max;
     int64_t asked_ms[64];
     char path[128];
+    char paths[1024]; /* all that was asked, a blank behind each */
+    char token[64];   /* of the last Authorization */
     char user_agent[64];
     struct evhttp_request *held[FAKE_HELD_MAX];
     size_t held_count;

@@ -225,6 +225,21 @@ static void entries_are_read_by_the_names_in_them(void **state)
                 0, 0);
 }
 
+static void a_capacity_that_was_told_is_in_the_entry(void **state)
+{
+    struct farm *farm = farm_of(four, NULL);
+
+    (void)state;
+    apply_text(farm, "\n\n" JOBS "0x55: key=1 use=0 exp=9 gpt0=3 gpc0=4 gpc1=11\n"
+                     "0x55: key=3 use=0 exp=9 gpt0=3 gpc0=4\n\n\n");
+    assert_int_equal(farm->instances[0].told_capacity, 11);
+    assert_int_equal(farm->instances[0].acceptances, 4);
+    assert_int_equal(farm->instances[1].told_capacity, 0);
+    apply_text(farm, "\n\n" JOBS "\n\n");
+    assert_int_equal(farm->instances[0].told_capacity, 0);
+    farm_free(farm);
+}
+
 static void a_penalty_is_bounded(void **state)
 {
     struct farm *farm = farm_of(four, NULL);
@@ -330,6 +345,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_not_there_change_nothing),
         cmocka_unit_test(entries_that_have_gone_are_zeros),
         cmocka_unit_test(entries_are_read_by_the_names_in_them),
+        cmocka_unit_test(a_capacity_that_was_told_is_in_the_entry),
         cmocka_unit_test(a_penalty_is_bounded),
         cmocka_unit_test(the_mark_is_under_a_key_that_no_instance_has),
         cmocka_unit_test(administrative_states_and_addresses_are_read),

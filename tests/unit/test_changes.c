@@ -104,6 +104,34 @@ static void instances_that_come_go_or_move_are_named_together(void **state)
                   "INSTANCE_1_URL, INSTANCE_2_URL, INSTANCE_3_URL have changed, ", AGENT_ALONE);
 }
 
+#define TWO "INSTANCE_1_URL=http://a", "INSTANCE_2_URL=http://b"
+
+/* HAProxy's rules have capacities, or don't. */
+static void what_changes_how_capacities_are_had_gives_one_warning(void **state)
+{
+    (void)state;
+    check_warning((variables){TWO, "INSTANCE_2_CAPACITY=2"}, (variables){TWO},
+                  "INSTANCE_2_CAPACITY has changed, ", AGENT_ALONE);
+    check_warning((variables){TWO, "CAPACITY_FIELD=/slots"}, (variables){TWO},
+                  "CAPACITY_FIELD has changed, ", AGENT_ALONE);
+    check_warning((variables){TWO, "INSTANCE_1_CAPACITY_FIELD=/slots"}, (variables){TWO},
+                  "INSTANCE_1_CAPACITY_FIELD has changed, ", AGENT_ALONE);
+    check_warning((variables){TWO, "CAPACITY_FIELD=auto"},
+                  (variables){TWO, "CAPACITY_FIELD=auto", "INSTANCE_2_JOBS_SOURCE=none"},
+                  "INSTANCE_2_JOBS_SOURCE has changed, ", AGENT_ALONE);
+}
+
+static void another_source_that_changes_no_rule_gives_no_warning(void **state)
+{
+    struct errors errors =
+        warnings_of((variables){TWO, "CAPACITY_FIELD=auto"},
+                    (variables){TWO, "CAPACITY_FIELD=auto", "INSTANCE_2_JOBS_SOURCE=sglang"});
+
+    (void)state;
+    assert_int_equal(errors.warning_count, 0);
+    errors_free(&errors);
+}
+
 static void of_many_instances_five_are_named(void **state)
 {
     (void)state;
@@ -124,6 +152,8 @@ int main(void)
         cmocka_unit_test(what_only_the_agent_reads_gives_no_warning),
         cmocka_unit_test(each_variable_gives_one_warning),
         cmocka_unit_test(instances_that_come_go_or_move_are_named_together),
+        cmocka_unit_test(what_changes_how_capacities_are_had_gives_one_warning),
+        cmocka_unit_test(another_source_that_changes_no_rule_gives_no_warning),
         cmocka_unit_test(of_many_instances_five_are_named),
     };
 

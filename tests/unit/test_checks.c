@@ -27,6 +27,7 @@ struct server {
     unsigned admin;
     unsigned accepted; /* gpc0 */
     uint32_t told;     /* gpt0 */
+    uint32_t capacity; /* gpc1 */
     unsigned penalty;
     bool has_entry;
 };
@@ -76,8 +77,9 @@ static void print_entry(FILE *out, const struct world *world, unsigned key)
     if (key == 0 && world->has_mark)
         fprintf(out, "0x55: key=0 use=0 exp=99 gpt0=%u gpc0=0\n", world->mark);
     if (key > 0 && key <= SERVERS && world->servers[key - 1].has_entry)
-        fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u gpc0=%u\n", key,
-                world->servers[key - 1].told, world->servers[key - 1].accepted);
+        fprintf(out, "0x55: key=%u use=0 exp=99 gpt0=%u gpc0=%u gpc1=%u\n", key,
+                world->servers[key - 1].told, world->servers[key - 1].accepted,
+                world->servers[key - 1].capacity);
 }
 
 static void print_table(FILE *out, const struct world *world, bool is_jobs)
@@ -131,6 +133,10 @@ static void print_answer(FILE *out, struct world *world, const char *command)
         print_table(out, world, false);
     } else if (sscanf(command, "set table jobs key %u data.gpt0 %u", &key, &value) == 2) {
         set_entry(world, key, value);
+    } else if (sscanf(command, "set table jobs key %u data.gpc1 %u", &key, &value) == 2) {
+        assert_in_range(key, 1, SERVERS);
+        world->servers[key - 1].capacity = value;
+        world->servers[key - 1].has_entry = true;
     } else if (sscanf(command, "set table failed key %u data.gpt0 %u", &key, &value) == 2) {
         world->servers[key - 1].penalty = value;
     } else if (sscanf(command, "set table failures key %u data.gpt0 %u", &key, &value) == 2) {
@@ -547,6 +553,31 @@ static void the_penalty_for_jobs_is_haproxys_own(void **state)
     free_world(world);
 }
 
+/* Less 1, as names.h has it; no more often than it changes, and to a new process again. */
+static void a_capacity_that_is_read_is_told(void **state)
+{
+    struct world *world = new_world(2, NULL);
+
+    (void)state;
+    world->farm->instances[0].tells_capacity = true;
+    world->farm->instances[0].capacity = world->farm->instances[1].capacity = 12;
+    settle(world);
+    assert_int_equal(world->servers[0].capacity, 11);
+    assert_int_equal(world->servers[1].capacity, 0); /* a literal of the rules */
+    loop_for(5 * REFRESH_MS);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 11"), 0);
+    world->farm->instances[0].capacity = 3;
+    loop_for(REFRESH_MS + 10);
+    assert_int_equal(world->servers[0].capacity, 2);
+    assert_int_equal(count_lines(world, "set table jobs key 1 data.gpc1 2"), 1);
+    world->has_mark = false;
+    world->servers[0].has_entry = false;
+    world->servers[0].capacity = 0;
+    loop_for(REFRESH_MS + 10);
+    assert_int_equal(world->servers[0].capacity, 2);
+    free_world(world);
+}
+
 /* A client's bad files, or a network that is down. */
 static void what_all_fail_at_is_forgiven(void **state)
 {
@@ -930,6 +961,7 @@ int main(void)
         it(failures_before_this_agent_came_are_not_held_against_anybody),
         it(failed_connections_and_responses_are_told_until_a_job_succeeds),
         it(the_penalty_for_jobs_is_haproxys_own),
+        it(a_capacity_that_is_read_is_told),
         it(what_all_fail_at_is_forgiven),
         it(an_instance_whose_check_failed_is_picked_last),
         it(an_idle_farm_is_checked_every_interval),

@@ -127,6 +127,10 @@ static void instances_are_a_list_of_groups(void **state)
     static const struct value_case cases[] = {
         {list, "INSTANCE_1_URL", "http://a"},
         {list, "INSTANCE_30_URL", "http://b"},
+        {"instances = ( { number = 3; url = \"http://a\"; capacity = 4; } );",
+         "INSTANCE_3_CAPACITY", "4"},
+        {"instances = ( { number = 3; health_path = \"/h\"; url = \"http://a\"; } );",
+         "INSTANCE_3_HEALTH_PATH", "/h"},
         {"instances = ();", "INSTANCE_1_URL", NULL},
         {"instances = ( { number = 1; url = \"\"; } );", "INSTANCE_1_URL", NULL},
     };
@@ -192,6 +196,9 @@ static void an_unknown_key_is_refused_with_the_nearest_known_one(void **state)
         {"instance_ca_files = 1;", "did you mean \"instance_ca_file\"?"},
         {"haproxysocket = 1;", "did you mean \"haproxy_socket\"?"},
         {"instance = ();", "did you mean \"instances\"?"},
+        {"instances = ( { number = 1; url = \"http://a\"; capacty = 4; } );",
+         "unknown key \"capacty\": did you mean \"capacity\"?"},
+        {"instances = ( { number = 1; url = \"http://a\"; port = 4; } );", "unknown key \"port\""},
         {"job_fields = \"/a\";", "did you mean \"jobs_field\"?"},
         {"instances = ( { number = 1; url = \"http://a\"; uri = \"x\"; } );",
          "unknown key \"uri\": did you mean \"url\"?"},
@@ -209,8 +216,8 @@ static void a_key_that_is_near_to_none_gets_no_suggestion(void **state)
     static const struct error_case cases[] = {
         {"something = 1;", "unknown key \"something\": see leastjobs.conf(5)"},
         {"x = 1;", "unknown key \"x\": see leastjobs.conf(5)"},
-        {"instances = ( { number = 1; url = \"http://a\"; capacity_of_it = 2; } );",
-         "unknown key \"capacity_of_it\": see leastjobs.conf(5)"},
+        {"instances = ( { number = 1; url = \"http://a\"; colour = 2; } );",
+         "unknown key \"colour\": see leastjobs.conf(5)"},
     };
 
     (void)state;

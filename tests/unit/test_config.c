@@ -24,8 +24,9 @@ static void one_instance_is_enough_and_the_rest_has_defaults(void **state)
     assert_int_equal(c->port, 8080);
     assert_string_equal(c->bind_address, "*");
     assert_int_equal(c->check_interval_ms, 30000);
-    assert_string_equal(c->health_path, "/health");
-    assert_string_equal(c->jobs_field, "/active_jobs,/concurrency/active_transcriptions");
+    assert_null(c->health_path);
+    assert_null(c->jobs_field);
+    assert_string_equal(c->jobs_source, "whisperx");
     assert_int_equal(c->unhealthy_after, 3);
     assert_int_equal(c->request_timeout_ms, 3600000);
     assert_int_equal(c->connect_timeout_ms, 3000);

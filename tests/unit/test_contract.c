@@ -24,7 +24,16 @@ static void assert_in_template(char *text)
 /* The room of an instance without load, and rooms' modulus. */
 #define ROOM (1U << 30)
 #define ROOM_MASK (2 * ROOM - 1)
-_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + 8U * 1000000U, "a drained instance has room left");
+_Static_assert(ROOM / LOAD_UNIT > DRAINED_LOAD + TOLD_PENALTY_MAX + 8U * JOBS_MAX,
+               "a drained instance has room left");
+/*
+ * With capacities, products are compared: a cost in sixteenths of a job, times the range of random
+ * numbers, times another one's capacity, plus a random number. Whatever a table says, what is seen
+ * there is from 0 to ROOM_MASK, and a cost is ROOM less that, and what HAProxy itself knows.
+ */
+#define COST_MAX (ROOM + LOAD_UNIT * (JOBS_MAX + INT64_C(1) * JOBS_PENALTY_MAX * CAPACITY_MAX + 1))
+_Static_assert(COST_MAX <= (INT64_MAX - KEY_FIELD) / KEY_FIELD / CAPACITY_MAX,
+               "63 bits are enough");
 /* Of instances tried: their numbers with a comma before each fit HAProxy's 127 bytes. */
 #define PASSES_MAX 20
 _Static_assert(PASSES_MAX * sizeof("65535") < 128, "else a number would be cut off");
@@ -38,7 +47,7 @@ static void test_tables_and_servers_have_the_names_that_the_agent_asks_for(void 
                         INSTANCE_PREFIX, INSTANCE_PREFIX);
     assert_template_has(" srv_conn(%s/%s<<number>>)", BACKEND_NAME, INSTANCE_PREFIX);
     assert_template_has("\nbackend %s\n    stick-table type integer size %u expire 24d store "
-                        "gpc0,gpt0\n",
+                        "gpc0,gpt0<<if tells_capacities>>,gpc1<<end>>\n",
                         TABLE_JOBS, INSTANCE_NUMBER_MAX + 1U);
     assert_template_has(
         "\nbackend %s\n    stick-table type integer size %u expire 10s store gpt0\n", TABLE_FAILED,
@@ -62,6 +71,20 @@ static void test_loads_are_counted_in_the_agents_units(void **state)
     assert_template_has("var(req.best),div(%u),div(%u),neg,add(%u),add(%u),div(%u)\n", KEY_FIELD,
                         KEY_FIELD, ROOM, LOAD_UNIT / 2, LOAD_UNIT);
     assert_template_has("var(txn.tried),word(%d,", PASSES_MAX);
+}
+
+static void test_costs_are_counted_in_the_agents_units(void **state)
+{
+    (void)state;
+    assert_template_has(",add(req.penalty),add(1),mul(%u),sub(req.seen),add(%u),mul(%u)\n",
+                        LOAD_UNIT, ROOM, KEY_FIELD);
+    assert_template_has("set-var(req.random) rand(%u)\n", KEY_FIELD);
+    assert_template_has("set-var(req.best) int(%u)\n", KEY_FIELD);
+    assert_template_has("set-var(txn.load) var(req.best),div(%u),sub(%u),div(%u)\n", KEY_FIELD,
+                        LOAD_UNIT / 2, LOAD_UNIT);
+    assert_template_has("set-var(req.capacity) int(<<number>>),table_gpc1(%s),add(1)\n",
+                        TABLE_JOBS);
+    assert_template_has("int(<<number>>),table_gpt0(%s),mul(<<capacity>>)\n", TABLE_FAILED);
 }
 
 static void test_penalties_are_the_agents(void **state)
@@ -267,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_and_servers_have_the_names_that_the_agent_asks_for),
         cmocka_unit_test(test_loads_are_counted_in_the_agents_units),
+        cmocka_unit_test(test_costs_are_counted_in_the_agents_units),
         cmocka_unit_test(test_penalties_are_the_agents),
         cmocka_unit_test(test_the_chroot_is_the_folder_that_genconf_looks_for),
         cmocka_unit_test(test_what_the_agent_needs_is_seen),

@@ -521,6 +521,156 @@ static void errors_of_the_server_count_until_a_check_passes_again(void **state)
     farm_free(farm);
 }
 
+/* --- Sources that report less than all --- */
+
+static struct check_result timed_out(enum counting counting, bool is_connected)
+{
+    struct check_result result = check_result_failed(CHECK_TIMED_OUT, "%s", "");
+
+    result.counting = counting;
+    result.is_connected = is_connected;
+    return result;
+}
+
+static void of_one_that_reports_nothing_what_haproxy_has_open_is_all(void **state)
+{
+    struct farm *farm = farm_of((const char *[]){"INSTANCE_1_URL=http://a", NULL}, NULL);
+    struct instance *instance = &farm->instances[0];
+    struct check_result result = {.reason = CHECK_PASSED, .counting = COUNTS_NOTHING};
+    struct moment now = at_ms(0);
+
+    (void)state;
+    /* What an old process of HAProxy had open is forgotten: nobody tells of its end. */
+    instance->external_jobs = 5;
+    forecast_restart(&instance->forecast, 5);
+    instance->in_flight = 3;
+    instance->acceptances = 2;
+    apply_check(instance, &result, 3, &now);
+    assert_int_equal(instance->active_jobs, 3);
+    assert_int_equal(instance->external_jobs, 0);
+    assert_int_equal(instance_load(instance), 3);
+    assert_int_equal(instance_accepted(instance), 0);
+    farm_free(farm);
+}
+
+static void of_one_that_reports_those_that_wait_the_others_are_haproxys(void **state)
+{
+    struct farm *farm = farm_of((const char *[]){"INSTANCE_1_URL=http://a", NULL}, NULL);
+    struct instance *instance = &farm->instances[0];
+    struct check_result result = {
+        .reason = CHECK_PASSED, .counting = COUNTS_WAITING, .active_jobs = 4};
+    struct moment now = at_ms(0);
+
+    (void)state;
+    instance->in_flight = 3;
+    apply_check(instance, &result, 3, &now);
+    assert_int_equal(instance->active_jobs, 7);
+    assert_int_equal(instance->external_jobs, 4);
+    assert_int_equal(instance_load(instance), 7);
+    farm_free(farm);
+}
+
+static void a_busy_one_is_picked_last_but_is_well(void **state)
+{
+    struct farm *farm = farm_of((const char *[]){"INSTANCE_1_URL=http://a", NULL}, NULL);
+    struct instance *instance = &farm->instances[0];
+    struct check_result busy = timed_out(COUNTS_NOTHING, true);
+    struct check_result good = {.reason = CHECK_PASSED, .counting = COUNTS_NOTHING};
+    struct moment now = at_ms(0);
+
+    (void)state;
+    instance->in_flight = 1;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(apply_check(instance, &busy, 3, &now), INSTANCE_UNCHANGED);
+    assert_true(instance->healthy);
+    assert_int_equal(instance->failures, 0);
+    assert_int_equal(instance->reason, CHECK_BUSY);
+    assert_int_equal(instance->failed[CHECK_BUSY], 10);
+    assert_int_equal(instance->failed[CHECK_TIMED_OUT], 0);
+    assert_int_equal(instance_load(instance), 1 + PENALTY_MAX);
+    apply_check(instance, &good, 3, &now);
+    assert_int_equal(instance->reason, CHECK_PASSED);
+    assert_int_equal(instance_load(instance), 1);
+    farm_free(farm);
+}
+
+static void without_a_job_a_connection_or_a_reason_it_is_not_busy(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned in_flight;
+        enum counting counting;
+        bool is_connected;
+        enum check_reason reason;
+    } cases[] = {
+        {"no job of ours", 0, COUNTS_NOTHING, true, CHECK_TIMED_OUT},
+        {"no connection", 1, COUNTS_NOTHING, false, CHECK_TIMED_OUT},
+        {"it reports its jobs", 1, COUNTS_ALL, true, CHECK_TIMED_OUT},
+        {"it reports some", 1, COUNTS_WAITING, true, CHECK_TIMED_OUT},
+        {"an answer", 1, COUNTS_NOTHING, true, CHECK_HTTP_STATUS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct farm *farm = farm_of((const char *[]){"INSTANCE_1_URL=http://a", NULL}, NULL);
+        struct instance *instance = &farm->instances[0];
+        struct check_result result = timed_out(cases[i].counting, cases[i].is_connected);
+        struct moment now = at_ms(0);
+        result.reason = cases[i].reason;
+        instance->in_flight = cases[i].in_flight;
+        for (int k = 0; k < 3; k++)
+            apply_check(instance, &result, 3, &now);
+        assert_case(cases[i].name, !instance->healthy && instance->failures == 3);
+        assert_case(cases[i].name, instance->reason == cases[i].reason);
+        farm_free(farm);
+    }
+}
+
+static void a_busy_one_counts_failures_from_when_its_jobs_are_gone(void **state)
+{
+    struct farm *farm = farm_of((const char *[]){"INSTANCE_1_URL=http://a", NULL}, NULL);
+    struct instance *instance = &farm->instances[0];
+    struct check_result frozen = timed_out(COUNTS_NOTHING, true);
+    struct moment now = at_ms(0);
+
+    (void)state;
+    instance->in_flight = 2;
+    apply_check(instance, &frozen, 3, &now);
+    instance->in_flight = 0;
+    assert_int_equal(apply_check(instance, &frozen, 3, &now), INSTANCE_UNCHANGED);
+    assert_int_equal(apply_check(instance, &frozen, 3, &now), INSTANCE_UNCHANGED);
+    assert_int_equal(apply_check(instance, &frozen, 3, &now), INSTANCE_BECAME_UNHEALTHY);
+    farm_free(farm);
+}
+
+static void a_capacity_is_the_last_that_was_reported(void **state)
+{
+    static const char *const read[] = {"INSTANCE_1_URL=http://a", "CAPACITY_FIELD=/slots", NULL};
+    static const char *const told[] = {"INSTANCE_1_URL=http://a", "INSTANCE_1_CAPACITY=9", NULL};
+    struct farm *farm = farm_of(read, NULL);
+    struct check_result result = passed(0);
+    struct moment now = at_ms(0);
+
+    (void)state;
+    assert_int_equal(farm->instances[0].capacity, 1);
+    result.capacity = 4;
+    apply_check(&farm->instances[0], &result, 3, &now);
+    assert_int_equal(farm->instances[0].capacity, 4);
+    result.capacity = 0;
+    result.lacks_capacity = true;
+    apply_check(&farm->instances[0], &result, 3, &now);
+    assert_int_equal(farm->instances[0].capacity, 4);
+    assert_true(farm->instances[0].lacks_capacity);
+    /* A reload keeps what was reported, unless the capacity is told from now on. */
+    struct farm *again = farm_of(read, farm);
+    assert_int_equal(again->instances[0].capacity, 4);
+    struct farm *fixed = farm_of(told, again);
+    assert_int_equal(fixed->instances[0].capacity, 9);
+    farm_free(farm);
+    farm_free(again);
+    farm_free(fixed);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -548,6 +698,12 @@ int main(void)
         cmocka_unit_test(a_new_process_inherits_the_load),
         cmocka_unit_test(the_first_report_counts_in_full),
         cmocka_unit_test(errors_of_the_server_count_until_a_check_passes_again),
+        cmocka_unit_test(of_one_that_reports_nothing_what_haproxy_has_open_is_all),
+        cmocka_unit_test(of_one_that_reports_those_that_wait_the_others_are_haproxys),
+        cmocka_unit_test(a_busy_one_is_picked_last_but_is_well),
+        cmocka_unit_test(without_a_job_a_connection_or_a_reason_it_is_not_busy),
+        cmocka_unit_test(a_busy_one_counts_failures_from_when_its_jobs_are_gone),
+        cmocka_unit_test(a_capacity_is_the_last_that_was_reported),
     };
 
     return cmocka_run_group_tests_name("instance", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "config_helper.h"
+#include "instance_names.h"
 #include "instances.h"
 
 static void instances_are_in_the_order_of_their_numbers_which_may_have_gaps(void **state)
@@ -202,8 +203,8 @@ static void a_url_that_ends_in_a_path_of_requests_is_warned_of(void **state)
         struct config *config = load_one(variable, &errors);
         assert_case(ends[i], config != NULL && errors.warning_count == 1);
         assert_case(ends[i], warnings_have(&errors, "INSTANCE_2_URL=\"http://b"));
-        assert_case(ends[i], warnings_have(&errors, i == 3 ? ", and jobs go to /asr/health/v1/audio"
-                                                           : "/v1/audio/transcriptions, health "));
+        assert_case(ends[i], warnings_have(&errors, i == 3 ? ", a job's is /asr/health/v1/audio"
+                                                           : "/v1/audio/transcriptions: "));
         assert_case(ends[i], warnings_have(&errors, i == 3 ? ": \"http://b/asr\" is most likely"
                                                            : ": \"http://b\" is most likely"));
         config_free(config);
@@ -226,6 +227,93 @@ static void a_url_that_ends_in_the_configured_health_path_is_warned_of(void **st
     errors_free(&errors);
 }
 
+/* --- What is said of one instance --- */
+
+static void what_is_said_of_one_instance_is_its_own(void **state)
+{
+    struct config *config = load_good((variables){
+        "INSTANCE_2_HEALTH_PATH=/two", "INSTANCE_2_CAPACITY=10000", "INSTANCE_1_URL=http://a",
+        "INSTANCE_2_URL=http://b", "INSTANCE_3_URL=http://c", "HEALTH_PATH=/all"});
+
+    (void)state;
+    assert_string_equal(config->instances[0].load.url, "http://a/all");
+    assert_string_equal(config->instances[1].load.url, "http://b/two");
+    assert_string_equal(config->instances[2].load.url, "http://c/all");
+    assert_int_equal(config->instances[0].capacity, 1);
+    assert_int_equal(config->instances[1].capacity, 10000);
+    config_free(config);
+}
+
+static void what_is_said_of_one_instance_is_checked(void **state)
+{
+    static const struct refused cases[] = {
+        {"INSTANCE_1_CAPACITY=0", "out of range: from 1 to 10000"},
+        {"INSTANCE_1_CAPACITY=10001", "out of range: from 1 to 10000"},
+        {"INSTANCE_1_CAPACITY=1.5", "expected a whole number"},
+        {"INSTANCE_1_HEALTH_PATH=health", "expected a path"},
+    };
+
+    (void)state;
+    check_all_refused(cases, COUNT(cases));
+}
+
+static void what_is_said_of_no_instance_is_an_error_in_an_env_file_else_a_warning(void **state)
+{
+    struct errors errors = {0};
+    struct config *config = load_one("INSTANCE_7_CAPACITY=4", &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(errors.warning_count, 1);
+    assert_string_equal(errors.warnings[0],
+                        "INSTANCE_7_CAPACITY (environment) is ignored: there is no INSTANCE_7_URL");
+    config_free(config);
+    errors_free(&errors);
+    assert_null(load_env_file("INSTANCE_1_URL=http://a\nINSTANCE_7_CAPACITY=4\n", &errors));
+    assert_error(&errors, "INSTANCE_7_CAPACITY (.env line 2): there is no INSTANCE_7_URL");
+    errors_free(&errors);
+    /* One error is enough of a URL that is bad. */
+    assert_null(load_env_file("INSTANCE_1_URL=ftp://a\nINSTANCE_1_CAPACITY=4\n"
+                              "INSTANCE_2_URL=http://b\n",
+                              &errors));
+    assert_int_equal(errors.count, 1);
+    errors_free(&errors);
+}
+
+static void a_name_is_an_instances_by_its_longest_ending(void **state)
+{
+    static const struct {
+        const char *name;
+        enum instance_name form;
+        unsigned number;
+        const char *option;
+    } cases[] = {
+        {"INSTANCE_3_URL", INSTANCE_NAME_GOOD, 3, "INSTANCE_N_URL"},
+        {"INSTANCE_65535_HEALTH_PATH", INSTANCE_NAME_GOOD, 65535, "HEALTH_PATH"},
+        {"INSTANCE_1_CAPACITY", INSTANCE_NAME_GOOD, 1, "INSTANCE_N_CAPACITY"},
+        {"INSTANCE_1_LOAD_URL", INSTANCE_NAME_GOOD, 1, "LOAD_URL"},
+        {"INSTANCE_1_CAPACITY_FIELD", INSTANCE_NAME_GOOD, 1, "CAPACITY_FIELD"},
+        {"INSTANCE_01_CAPACITY", INSTANCE_NAME_NUMBER, 0, NULL},
+        {"INSTANCE_A_URL", INSTANCE_NAME_NUMBER, 0, NULL},
+        {"INSTANCE_A_CAPACITY", INSTANCE_NAME_OTHER, 0, NULL},
+        {"INSTANCE_1_PORT", INSTANCE_NAME_OTHER, 0, NULL},
+        {"INSTANCE__URL", INSTANCE_NAME_OTHER, 0, NULL},
+        {"INSTANCE_URL", INSTANCE_NAME_OTHER, 0, NULL},
+        {"INSTANCE_1CAPACITY", INSTANCE_NAME_OTHER, 0, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned number;
+        const struct option_info *option;
+        enum instance_name form = instance_name_parse(cases[i].name, &number, &option);
+        assert_case(cases[i].name, form == cases[i].form && number == cases[i].number);
+        assert_case(cases[i].name, (option == NULL) == (cases[i].option == NULL));
+        if (option != NULL)
+            assert_string_equal(option->name, cases[i].option);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -242,6 +330,10 @@ int main(void)
         cmocka_unit_test(more_than_ten_thousand_instances_are_refused),
         cmocka_unit_test(a_url_that_ends_in_a_path_of_requests_is_warned_of),
         cmocka_unit_test(a_url_that_ends_in_the_configured_health_path_is_warned_of),
+        cmocka_unit_test(what_is_said_of_one_instance_is_its_own),
+        cmocka_unit_test(what_is_said_of_one_instance_is_checked),
+        cmocka_unit_test(what_is_said_of_no_instance_is_an_error_in_an_env_file_else_a_warning),
+        cmocka_unit_test(a_name_is_an_instances_by_its_longest_ending),
     };
 
     return cmocka_run_group_tests_name("instances", tests, NULL, NULL);

@@ -39,6 +39,9 @@ static void a_name_that_is_nearly_ours_is_found(void **state)
         {"INSTANCE_URL_2", "INSTANCE_2_URL"},
         {"URL_INSTANCE_2", "INSTANCE_2_URL"},
         {"INTERVAL_HEALTH_CHECK", "HEALTH_CHECK_INTERVAL"},
+        /* What else is said of one instance. */
+        {"INSTANCE_1_CAPACTY", "INSTANCE_1_CAPACITY"},
+        {"INSTANCE_2_HEALTHPATH", "INSTANCE_2_HEALTH_PATH"},
         /* An ending left off. */
         {"INSTANCE_3", "INSTANCE_3_URL"},
         {"INSTANCE_CA", "INSTANCE_CA_FILE"},

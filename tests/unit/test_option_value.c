@@ -239,10 +239,12 @@ static void a_relative_file_is_refused_with_where_it_would_be(void **state)
 
 static void a_health_path_is_a_plain_path(void **state)
 {
-    static const char *const good[] = {"HEALTH_PATH=/", "HEALTH_PATH=/v2/health/ready"};
+    static const char *const good[] = {"HEALTH_PATH=/", "HEALTH_PATH=/v2/health/ready",
+                                       "HEALTH_PATH=/a?b", "HEALTH_PATH=/a?x=%20&y=/?:@"};
     static const struct refused bad[] = {
         {"HEALTH_PATH=health", "a path such as"}, {"HEALTH_PATH=/a b", "a path such as"},
-        {"HEALTH_PATH=/a?b", "a path such as"},   {"HEALTH_PATH=/a/../b", "a path such as"},
+        {"HEALTH_PATH=/a?b c", "a path such as"}, {"HEALTH_PATH=/a/../b", "a path such as"},
+        {"HEALTH_PATH=/a?%2", "a path such as"},  {"HEALTH_PATH=:1/a", "a path such as"},
         {"HEALTH_PATH=//a", "a path such as"},    {"HEALTH_PATH=/a%20b", "a path such as"},
     };
 
@@ -298,9 +300,10 @@ static void a_jobs_field_is_a_list_of_json_pointers(void **state)
 static void a_pointer_without_its_slash_is_refused_with_the_one_that_has_it(void **state)
 {
     static const struct refused cases[] = {
-        {"JOBS_FIELD=active_jobs", "JSON Pointers (RFC 6901) separated by commas, such as "
-                                   "/active_jobs,/concurrency/active_transcriptions: did you mean "
-                                   "/active_jobs?"},
+        {"JOBS_FIELD=active_jobs",
+         "JSON Pointers (RFC 6901) separated by commas, or added up with +, such as "
+         "/active_jobs,/concurrency/active_transcriptions: did you mean "
+         "/active_jobs?"},
         {"JOBS_FIELD=/a,b.c", "did you mean /a,/b/c?"},
         {"JOBS_FIELD=$.a.b", "did you mean /a/b?"},
         {"JOBS_FIELD=/a, /b", "did you mean /a,/b?"},

@@ -613,6 +613,132 @@ static void checks_under_way_are_given_up_without_a_result(void **state)
 
 #define it(function) cmocka_unit_test_setup_teardown(function, loop_set_up, loop_tear_down)
 
+/* --- Health and load apart --- */
+
+static struct bench *new_vllm_bench(const char *more)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    char text[128];
+
+    bench->count = 1;
+    fake_instance_start(&bench->instances[0]);
+    bench->instances[0].body = "vllm:num_requests_running 2.0\nvllm:num_requests_waiting 1.0\n";
+    snprintf(text, sizeof(text), "INSTANCE_1_URL=%s", bench->instances[0].url);
+    bench->config = config_of(
+        (const char *[]){text, "HEALTH_CHECK_INTERVAL=2", "JOBS_SOURCE=vllm", more, NULL});
+    return bench;
+}
+
+static void health_is_asked_before_the_load_and_once_per_interval(void **state)
+{
+    struct bench *bench = new_vllm_bench(NULL);
+
+    (void)state;
+    start_poller(bench, true, 0);
+    poller_set_interval(bench->poller, 100);
+    await(bench->results[0] == 1);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.active_jobs, 3);
+    assert_string_equal(bench->instances[0].paths, "/health /metrics ");
+    await(bench->results[0] == 10);
+    assert_string_equal(bench->instances[0].paths,
+                        "/health /metrics /metrics /metrics /metrics /metrics /metrics /metrics "
+                        "/metrics /metrics /metrics ");
+    await(bench->results[0] == 25);
+    assert_contains(bench->instances[0].paths + strlen("/health "), "/health ");
+    free_bench(bench);
+}
+
+/* A load that is told in between would else make it well again and again. */
+static void one_that_is_not_well_is_asked_for_its_health_until_it_is(void **state)
+{
+    struct bench *bench = new_vllm_bench(NULL);
+
+    (void)state;
+    bench->instances[0].well_status = 503;
+    start_poller(bench, true, 0);
+    poller_set_interval(bench->poller, 100);
+    await(bench->results[0] == 3);
+    assert_int_equal(bench->result.reason, CHECK_HTTP_STATUS);
+    assert_string_equal(bench->result.detail, "503 from /health");
+    assert_string_equal(bench->instances[0].paths, "/health /health /health ");
+    bench->instances[0].well_status = 204;
+    await(bench->results[0] == 4);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
+    free_bench(bench);
+}
+
+static void both_requests_are_within_one_time_limit(void **state)
+{
+    struct bench *bench = new_vllm_bench("CHECK_TIMEOUT=500ms");
+
+    (void)state;
+    bench->instances[0].answers_after_ms = 300;
+    start_poller(bench, true, 0);
+    await(bench->results[0] == 1);
+    assert_int_equal(bench->result.reason, CHECK_TIMED_OUT);
+    assert_false(bench->result.is_connected); /* the health's connection is used again */
+    assert_in_range(bench->took_ms, 500, 700);
+    assert_string_equal(bench->result.detail, "no complete response within 500 ms from /metrics");
+    loop_for(300); /* until the answer that was late is out of the way */
+    free_bench(bench);
+}
+
+static void what_the_load_request_lacks_is_told_with_a_hint(void **state)
+{
+    struct bench *bench = new_vllm_bench("INSTANCE_1_JOBS_SOURCE=llamacpp");
+
+    (void)state;
+    bench->instances[0].status = 501;
+    bench->instances[0].well_status = 200;
+    assert_fails(bench, CHECK_HTTP_STATUS, "501 from /metrics: start llama-server with --metrics");
+}
+
+static void of_one_that_reports_nothing_any_2xx_is_well_on_a_connection_of_its_own(void **state)
+{
+    struct bench *bench = new_vllm_bench("INSTANCE_1_JOBS_SOURCE=none");
+
+    (void)state;
+    bench->instances[0].status = 204;
+    start_poller(bench, true, 0);
+    poller_set_interval(bench->poller, 100);
+    await(bench->results[0] == 3);
+    assert_int_equal(bench->result.reason, CHECK_PASSED);
+    assert_int_equal(bench->result.counting, COUNTS_NOTHING);
+    assert_string_equal(bench->instances[0].paths, "/health /health /health ");
+    assert_int_equal(bench->instances[0].connections, 3);
+    free_bench(bench);
+}
+
+static void a_time_out_says_whether_there_was_a_connection(void **state)
+{
+    struct bench *bench = new_vllm_bench("INSTANCE_1_JOBS_SOURCE=none");
+
+    (void)state;
+    bench->instances[0].is_holding = true;
+    start_poller(bench, true, 0);
+    await(bench->results[0] == 1);
+    assert_int_equal(bench->result.reason, CHECK_TIMED_OUT);
+    assert_true(bench->result.is_connected);
+    fake_instance_let_go(&bench->instances[0]);
+    free_bench(bench);
+}
+
+static void each_request_carries_the_header_fields_of_the_configuration(void **state)
+{
+    struct bench *bench = new_vllm_bench(NULL);
+
+    (void)state;
+    bench->config->health_headers = calloc(1, sizeof(char *));
+    bench->config->health_headers[0] = strdup("Authorization: Bearer x");
+    bench->config->health_header_count = 1;
+    start_poller(bench, true, 0);
+    await(bench->results[0] == 1);
+    assert_int_equal(bench->instances[0].requests, 2);
+    assert_string_equal(bench->instances[0].token, "Bearer x");
+    free_bench(bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -642,6 +768,13 @@ int main(void)
         it(a_shorter_interval_does_not_take_back_the_hurry),
         it(a_hung_resolver_does_not_hold_up_the_loop),
         it(checks_under_way_are_given_up_without_a_result),
+        it(health_is_asked_before_the_load_and_once_per_interval),
+        it(one_that_is_not_well_is_asked_for_its_health_until_it_is),
+        it(both_requests_are_within_one_time_limit),
+        it(what_the_load_request_lacks_is_told_with_a_hint),
+        it(of_one_that_reports_nothing_any_2xx_is_well_on_a_connection_of_its_own),
+        it(a_time_out_says_whether_there_was_a_connection),
+        it(each_request_carries_the_header_fields_of_the_configuration),
     };
 
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -5,8 +5,8 @@
 #include "http/report.h"
 #include "version.h"
 
-static const char *const three[] = {"INSTANCE_1_URL=http://a:8000", "INSTANCE_2_URL=http://b",
-                                    "INSTANCE_30_URL=https://c/p", NULL};
+static const char *const three[] = {"INSTANCE_1_URL=http://a:8000", "INSTANCE_1_CAPACITY=3",
+                                    "INSTANCE_2_URL=http://b", "INSTANCE_30_URL=https://c/p", NULL};
 
 /* A view of three instances: one with jobs, one that never was checked, one that is unhealthy. */
 struct fixture {
@@ -143,6 +143,7 @@ static void health_shows_a_healthy_instance_with_its_jobs(void **state)
     assert_true(number(instance, "in_flight") == 4);
     assert_true(number(instance, "external_jobs") == 3);
     assert_true(number(instance, "load") == 7);
+    assert_true(number(instance, "capacity") == 3);
     assert_true(number(instance, "weight") == 97);
     assert_string_equal(string(instance, "last_check"), "2023-11-14T22:13:21.250Z");
     assert_true(number(instance, "consecutive_failures") == 0);
@@ -213,6 +214,8 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
         "\nleastjobs_instance_healthy{name=\"instance1\"} 1\n",
         "\nleastjobs_instance_healthy{name=\"instance30\"} 0\n",
         "\nleastjobs_instance_drained{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_busy{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_capacity{name=\"instance1\"} 3\n",
         "\nleastjobs_instance_drained{name=\"instance2\"} 1\n",
         "\nleastjobs_instance_active_jobs{name=\"instance1\"} 5\n",
         "\nleastjobs_instance_in_flight{name=\"instance1\"} 4\n",

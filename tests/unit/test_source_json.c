@@ -344,7 +344,6 @@ static void json_is_found_by_its_name(void **state)
     (void)state;
     assert_ptr_equal(source_find("json"), &source_json);
     assert_string_equal(source_json.name, "json");
-    assert_ptr_equal(source_find(SOURCE_DEFAULT), &source_json);
     assert_null(source_find("JSON"));
     assert_null(source_find(""));
 }
@@ -380,6 +379,103 @@ static void a_detail_is_printable_and_bounded(void **state)
     assert_int_equal(strlen(reading.detail), SOURCE_DETAIL_MAX - 1);
 }
 
+/* --- Sums and the step "*" --- */
+
+#define ROWS                                                                                       \
+    "{\"loads\":[{\"run\":2,\"wait\":1},{\"run\":3,\"wait\":0}],\"slots\":[{\"busy\":true},"       \
+    "{\"busy\":false},{\"busy\":true}],\"jobs\":{\"a\":{\"n\":1},\"b\":{\"n\":4}},\"flags\":{"     \
+    "\"x\":true,"                                                                                  \
+    "\"y\":false},\"deep\":[[1,2],[3]],\"none\":[],\"nobody\":{},\"odd\":[1,null],\"less\":[1,-1]" \
+    ","                                                                                            \
+    "\"halves\":[0.5,0.5],\"yes\":true,\"a+\":{\"b\":40},\"a\":1,\"b\":2,\"*\":50,\"some\":[{"     \
+    "\"n\":1},"                                                                                    \
+    "{}],\"text\":\"x\"}"
+
+static void sums_and_stars_are_added_up(void **state)
+{
+    static const struct {
+        const char *locator;
+        unsigned jobs;
+    } cases[] = {
+        {"/loads/*/run", 5},
+        {"/loads/*/run+/loads/*/wait", 6},
+        {"/loads/*/run + /loads/*/wait", 6},
+        {"/slots/*/busy", 2},
+        {"/jobs/*/n", 5},
+        {"/flags/*", 1},
+        {"/deep/*/*", 6},
+        {"/deep/*/0", 4},
+        {"/deep/0/*", 3},
+        {"/none/*", 0},
+        {"/none/*/n", 0},
+        {"/nobody/*", 0},
+        {"/halves/*", 1},
+        {"/a+/loads/0/run", 3},
+        {"/absent/*,/a", 1},
+        {"/absent+/a,/b", 2},
+        {"/text/*,/b", 2}, /* there is nothing in a text */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_case(cases[i].locator, source_json.check_locator(cases[i].locator) == NULL);
+        check_good(ROWS, cases[i].locator, cases[i].jobs);
+    }
+}
+
+/* What a value of JOBS_FIELD meant, it means. */
+static void a_name_may_have_a_plus_or_be_a_star(void **state)
+{
+    (void)state;
+    check_good(ROWS, "/a+/b", 40);
+    check_good(ROWS, "/*", 50);
+    check_good("{\"a\":1,\"b\":2}", "/a+/b", 3);
+    check_good("{\"a+b\":7}", "/a+b", 7);
+}
+
+static void what_a_star_leads_to_must_all_be_numbers_or_truths(void **state)
+{
+    static const struct {
+        const char *locator;
+        enum source_outcome outcome;
+        const char *detail;
+    } cases[] = {
+        {"/odd/*", SOURCE_BAD_COUNT, "/odd/* isn't a number"},
+        {"/less/*", SOURCE_BAD_COUNT, "/less/* is -1"},
+        {"/a+/less/*", SOURCE_BAD_COUNT, "/less/* is -1"},
+        {"/loads/*", SOURCE_BAD_COUNT, "/loads/* isn't a number"},
+        {"/halves/0", SOURCE_BAD_COUNT, "/halves/0 is 0.5"},
+        {"/yes", SOURCE_BAD_COUNT, "/yes isn't a number"},
+        {"/some/*/n", SOURCE_NO_COUNT, "nothing at /some/*/n"},
+        {"/a/*", SOURCE_NO_COUNT, "nothing at /a/*"},
+        {"/absent+/a", SOURCE_NO_COUNT, "nothing at /absent+/a"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct source_reading reading = reading_of(ROWS, strlen(ROWS), cases[i].locator);
+        assert_case(cases[i].locator, reading.outcome == cases[i].outcome);
+        assert_case_text(cases[i].locator, reading.detail, cases[i].detail);
+    }
+}
+
+static void of_servers_that_always_have_rows_none_is_no_count(void **state)
+{
+    (void)state;
+    assert_int_equal(source_json_rows.read(ROWS, strlen(ROWS), "/none/*").outcome, SOURCE_NO_COUNT);
+    assert_int_equal(source_json_rows.read(ROWS, strlen(ROWS), "/loads/*/run").jobs, 5);
+}
+
+static void a_sum_has_sixteen_pointers_at_most(void **state)
+{
+    (void)state;
+    assert_null(
+        source_json.check_locator("/1+/2+/3+/4+/5+/6+/7+/8,/9+/10+/11+/12+/13+/14+/15+/16"));
+    assert_non_null(
+        source_json.check_locator("/1+/2+/3+/4+/5+/6+/7+/8,/9+/10+/11+/12+/13+/14+/15+/16+/17"));
+    assert_non_null(source_json.check_locator("/a+/~2"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -404,6 +500,11 @@ int main(void)
         cmocka_unit_test(a_detail_is_printable_and_bounded),
         cmocka_unit_test(json_is_found_by_its_name),
         cmocka_unit_test(a_locator_is_a_list_of_json_pointers),
+        cmocka_unit_test(sums_and_stars_are_added_up),
+        cmocka_unit_test(a_name_may_have_a_plus_or_be_a_star),
+        cmocka_unit_test(what_a_star_leads_to_must_all_be_numbers_or_truths),
+        cmocka_unit_test(of_servers_that_always_have_rows_none_is_no_count),
+        cmocka_unit_test(a_sum_has_sixteen_pointers_at_most),
     };
 
     return cmocka_run_group_tests_name("source_json", tests, NULL, NULL);

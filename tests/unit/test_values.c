@@ -37,10 +37,9 @@ struct expectation {
     const char *value; /* of a flag: "yes" or "" */
 };
 
-static void check(const char *const *variables, size_t item, const struct expectation *expectations,
-                  size_t count)
+static void check_config(const struct config *config, size_t item,
+                         const struct expectation *expectations, size_t count)
 {
-    struct config *config = configured(variables);
     struct template_values values = values_of(config);
 
     for (size_t i = 0; i < count; i++) {
@@ -50,9 +49,19 @@ static void check(const char *const *variables, size_t item, const struct expect
         assert_case_text(expectations[i].name, out.bytes, expectations[i].value);
         text_free(&out);
     }
+}
+
+static void check(const char *const *variables, size_t item, const struct expectation *expectations,
+                  size_t count)
+{
+    struct config *config = configured(variables);
+
+    check_config(config, item, expectations, count);
     config_free(config);
 }
 
+#define EXPECTATIONS(...)                                                                          \
+    (const struct expectation[]){__VA_ARGS__}, COUNT(((const struct expectation[]){__VA_ARGS__}))
 #define VARIABLES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define CHECK(variables, item, ...)                                                                \
     do {                                                                                           \
@@ -156,6 +165,28 @@ static void test_an_instance_is_its_url(void **state)
     CHECK(VARIABLES(TWO_URLS), 2, {"number", "9"}, {"address", "[2001:db8::1]:80"},
           {"authority", "[2001:db8::1]"}, {"host", "2001:db8::1"}, {"has_name", ""},
           {"is_looked_up", ""}, {"is_https", ""});
+}
+
+static void test_capacities_that_are_unequal_are_compared(void **state)
+{
+    (void)state;
+    CHECK(VARIABLES(TWO_URLS, "INSTANCE_7_CAPACITY=1"), 1, {"compares_capacities", ""},
+          {"tells_capacities", ""}, {"tells_capacity", ""}, {"capacity", "1"});
+    CHECK(VARIABLES(TWO_URLS, "INSTANCE_7_CAPACITY=10000"), 1, {"compares_capacities", "yes"},
+          {"tells_capacities", ""}, {"tells_capacity", ""}, {"capacity", "10000"});
+}
+
+static void test_capacities_that_are_told_are_a_variables(void **state)
+{
+    (void)state;
+    struct config *config = configured(VARIABLES(TWO_URLS, "INSTANCE_7_CAPACITY=6"));
+
+    config->instances[0].capacity_locator = "/slots";
+    check_config(config, 0,
+                 EXPECTATIONS({"compares_capacities", "yes"}, {"tells_capacities", "yes"},
+                              {"tells_capacity", "yes"}, {"capacity", "req.capacity"}));
+    check_config(config, 1, EXPECTATIONS({"tells_capacity", ""}, {"capacity", "6"}));
+    config_free(config);
 }
 
 static void test_lists_are_loops(void **state)
@@ -269,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_who_haproxy_is_and_what_it_says),
         cmocka_unit_test(test_a_member_is_a_path_of_json_query),
         cmocka_unit_test(test_an_instance_is_its_url),
+        cmocka_unit_test(test_capacities_that_are_unequal_are_compared),
+        cmocka_unit_test(test_capacities_that_are_told_are_a_variables),
         cmocka_unit_test(test_lists_are_loops),
         cmocka_unit_test(test_no_proxies_and_no_paths_are_no_items),
         cmocka_unit_test(test_the_template_ends_with_the_list_of_values),

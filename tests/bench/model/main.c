@@ -53,17 +53,16 @@ static bool read_number(const char *text, double least, double most, double *num
     return end != text && *end == '\0' && *number >= least && *number <= most;
 }
 
-static bool read_speeds(char *text, struct settings *settings)
+static bool read_list(char *text, double least, double most, double *list, unsigned *count)
 {
     char *rest = NULL;
-    settings->speed_count = 0;
+    *count = 0;
     for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
-        if (settings->speed_count == SPEEDS_MAX ||
-            !read_number(word, 0.01, 100, &settings->speeds[settings->speed_count++])) {
+        if (*count == SPEEDS_MAX || !read_number(word, least, most, &list[(*count)++])) {
             return false;
         }
     }
-    return settings->speed_count > 0;
+    return *count > 0;
 }
 
 enum {
@@ -84,7 +83,8 @@ enum {
     TO_BUSY,
     SLOTS,
     QUICKEST,
-    SPEEDS
+    SPEEDS,
+    CAPACITIES
 };
 
 static const struct option options[] = {
@@ -106,6 +106,7 @@ static const struct option options[] = {
     {"slots", required_argument, NULL, SLOTS},
     {"quickest", required_argument, NULL, QUICKEST},
     {"speeds", required_argument, NULL, SPEEDS},
+    {"capacities", required_argument, NULL, CAPACITIES},
     {0},
 };
 
@@ -145,6 +146,19 @@ static void set_number(struct settings *settings, int option, double number)
     }
 }
 
+/* Of an option that is no list, its number. */
+static bool read_value(int option, struct settings *settings, double *number)
+{
+    switch (option) {
+    case SPEEDS:
+        return read_list(optarg, 0.01, 100, settings->speeds, &settings->speed_count);
+    case CAPACITIES:
+        return read_list(optarg, 1, 10000, settings->capacities, &settings->capacity_count);
+    default:
+        return read_number(optarg, limits[option][0], limits[option][1], number);
+    }
+}
+
 static bool read_options(int argc, char **argv, struct settings *settings)
 {
     int option = 0;
@@ -153,15 +167,12 @@ static bool read_options(int argc, char **argv, struct settings *settings)
         if (option == '?') {
             return false;
         }
-        bool good = option == SPEEDS
-                        ? read_speeds(optarg, settings)
-                        : read_number(optarg, limits[option][0], limits[option][1], &number);
-        if (!good) {
+        if (!read_value(option, settings, &number)) {
             fprintf(stderr, "leastjobs-model: --%s: bad value '%s'\n", options[option].name,
                     optarg);
             return false;
         }
-        if (option != SPEEDS) {
+        if (option < SPEEDS) {
             set_number(settings, option, number);
         }
     }
@@ -195,7 +206,9 @@ int main(int argc, char **argv)
                                 .to_busy = 0.5,
                                 .slots = 1,
                                 .speeds = {1},
-                                .speed_count = 1};
+                                .speed_count = 1,
+                                .capacities = {1},
+                                .capacity_count = 1};
     if (!read_options(argc, argv, &settings)) {
         fprintf(stderr, "usage: leastjobs-model [--OPTION VALUE]… POLICY…\n");
         return 2;

@@ -32,6 +32,11 @@ static double load_expected(struct world *world, struct view *view, unsigned ins
     return view->in_flight + view->check.expected + (view->accepted - view->check.told_accepted);
 }
 
+static double load_by_capacity(struct world *world, struct view *view, unsigned instance)
+{
+    return (load_expected(world, view, instance) + 1) / world->instances[instance].capacity;
+}
+
 static double load_by_speed(struct world *world, struct view *view, unsigned instance)
 {
     return (load_leastjobs(world, view, instance) + 1) / world->instances[instance].speed;
@@ -119,10 +124,10 @@ static unsigned pick_random2(struct world *world, unsigned balancer)
     return views[b].in_flight * views[a].weight > views[a].in_flight * views[b].weight ? a : b;
 }
 
-/* forecast is what the product does; last-report the same with external jobs as last reported, and
- * true-report with those that they really were. leastjobs is what version 0.1 did, open+external
- * the same without recent jobs. Of the experiments, the number is the window in polls. nginx's
- * least_conn is leastconn here. */
+/* forecast is what the product does, capacities the same where it knows those; last-report the same
+ * with external jobs as last reported, and true-report with those that they really were. leastjobs
+ * is what version 0.1 did, open+external the same without recent jobs. Of the experiments, the
+ * number is the window in polls. nginx's least_conn is leastconn here. */
 /* clang-format off */
 static const struct policy policies[] = {
     {"oracle", pick_least, load_true, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
@@ -131,6 +136,7 @@ static const struct policy policies[] = {
     {"leastjobs-by-speed", pick_least, load_by_speed, 1, 0.25, RECENT_RATE, REPORTS_WAIT, false},
     {"open+external", pick_least, load_leastjobs, 0, 0, RECENT_NONE, REPORTS_WAIT, false},
     {"forecast", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_FORECAST, false},
+    {"capacities", pick_least, load_by_capacity, 0, 0, RECENT_NONE, REPORTS_FORECAST, false},
     {"last-report", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_LAST, false},
     {"true-report", pick_least, load_expected, 0, 0, RECENT_NONE, REPORTS_TRUE, false},
     {"leastconn", pick_leastconn, NULL, 0, 0, RECENT_NONE, REPORTS_WAIT, false},

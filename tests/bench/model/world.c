@@ -228,6 +228,7 @@ static double world_new(struct world *world, uint64_t run)
     for (unsigned i = 0; i < settings->instances; i++) {
         world->instances[i].free_at = world->free_at + (size_t)i * settings->slots;
         world->instances[i].speed = settings->speeds[i % settings->speed_count];
+        world->instances[i].capacity = settings->capacities[i % settings->capacity_count];
         capacity += world->instances[i].speed * settings->slots;
     }
     for (size_t i = 0; i < views; i++) {

@@ -39,6 +39,8 @@ struct settings {
     unsigned slots;  /* of each instance */
     double speeds[SPEEDS_MAX];
     unsigned speed_count;
+    double capacities[SPEEDS_MAX]; /* as the balancers know them */
+    unsigned capacity_count;
 };
 
 /* How a policy counts the jobs that were answered and may yet run on. */
@@ -103,6 +105,7 @@ struct view {
 struct instance {
     double *free_at; /* of each slot */
     double speed;
+    double capacity;
     unsigned active; /* running and waiting */
     unsigned jobs;   /* and in upload */
 };
