@@ -118,7 +118,7 @@ $(BUILD)/obj/builtin_template.o: $(BUILD)/builtin_template.c $(BUILD)/flags
 quoted = '$(subst ','\'',$(1))'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(call quoted,$(COMPILE)) $(call quoted,$(LINK)) >$@.now
+	@printf '%s\n' $(call quoted,$(COMPILE)) $(call quoted,$(LINK)) $(call quoted,$(PKG_CONFIG)) >$@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 FORCE:
 
@@ -212,20 +212,27 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 DOC = $(DESTDIR)$(PREFIX)/share/doc/leastjobs
 SHARE = $(DESTDIR)$(PREFIX)/share/leastjobs
 
+# At the same places below $(DOC), so that the links in them lead somewhere there too.
+DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.example \
+	docker-compose.yml agent/agent.conf genconf/haproxy.cfg.in \
+	$(wildcard docs/*.md docs/results/* deploy/* tests/*/README.md)
+
 install: all ## install below $(DESTDIR)$(PREFIX)
-	install -D -m 755 -t $(BIN) $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf
-	install -D -m 644 -t $(MAN)/man1 man/*.1
-	install -D -m 644 -t $(MAN)/man5 man/*.5
-	install -D -m 644 -t $(MAN)/man8 man/*.8
-	install -D -m 644 -t $(DOC) README.md SECURITY.md LICENSE CHANGELOG.md .env.example agent/agent.conf
-	install -D -m 644 -t $(DOC)/docs docs/*.md
-	install -D -m 644 -t $(SHARE) genconf/haproxy.cfg.in
+	install -D -m 755 -t $(call quoted,$(BIN)) $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf
+	install -D -m 644 -t $(call quoted,$(MAN)/man1) man/*.1
+	install -D -m 644 -t $(call quoted,$(MAN)/man5) man/*.5
+	install -D -m 644 -t $(call quoted,$(MAN)/man8) man/*.8
+	@set -e; for file in $(DOCUMENTS); do \
+		install -D -m 644 $$file $(call quoted,$(DOC))/$$file; \
+	done
+	install -D -m 644 -t $(call quoted,$(SHARE)) genconf/haproxy.cfg.in
 
 uninstall: ## remove what install put there
-	rm -f $(BIN)/leastjobs-agent $(BIN)/leastjobs-genconf
-	rm -f $(foreach page,$(wildcard man/*),$(MAN)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(DOC)
-	rm -f $(SHARE)/haproxy.cfg.in
+	rm -f $(call quoted,$(BIN))/leastjobs-agent $(call quoted,$(BIN))/leastjobs-genconf
+	rm -f $(foreach page,$(wildcard man/*),$(call quoted,$(MAN))/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -rf $(call quoted,$(DOC))
+	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in)
+	@rmdir $(call quoted,$(SHARE)) 2>/dev/null || true
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

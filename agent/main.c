@@ -37,9 +37,10 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
     const struct program program = {
         .name = PROGRAM,
         .purpose = "Polls the instances' health and answers HAProxy's agent-checks.",
-        .notes =
-            "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
-            "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error.\n",
+        .notes = "Signals: SIGTERM and SIGINT end it, SIGHUP reads both files again.\n"
+                 "Exit status: 0, 1 for a run-time failure, 2 for a usage or configuration error, "
+                 "also for\n"
+                 "a port in use.\n",
         .arguments = own,
         .argument_count = sizeof(own) / sizeof(own[0]),
     };
@@ -95,21 +96,29 @@ static void log_errors(const struct errors *errors)
         log_error("%s", errors->errors[i]);
 }
 
+/*
+ * What is said of a reload is said at the old level or the new one, whichever says more: a change
+ * of LOG_LEVEL hides nothing of what changed with it.
+ */
 static void on_reload(evutil_socket_t signal_number, short what, void *argument)
 {
     struct daemon *daemon = argument;
     struct errors errors = {0};
     struct config *config = load(daemon->sources, &errors);
     size_t count = config == NULL ? 0 : config->instance_count;
+    enum log_level old = log_level();
+    enum log_level new = config == NULL ? old : config->log_level;
 
     (void)signal_number;
     (void)what;
+    log_set_level(new < old ? new : old);
     bool done = config != NULL && service_reload(daemon->service, config, &errors);
     log_errors(&errors);
     if (done)
         log_info("configuration reloaded: %zu instances", count);
     else
         log_error("the new configuration is bad: the old one stays in force");
+    log_set_level(done ? new : old);
     errors_free(&errors);
 }
 
@@ -191,7 +200,9 @@ int main(int argc, char **argv)
     } else if (arguments.test) {
         printf("configuration OK: %zu instances\n", config->instance_count);
         config_free(config);
-        status = 0;
+        status = fflush(stdout) == 0 ? 0 : 1;
+        if (status != 0)
+            perror(PROGRAM ": standard output can't be written");
     } else {
         log_set_level(config->log_level);
         status = run(config, &arguments.sources);

@@ -169,7 +169,6 @@ static void take_config(struct service *service, struct config *config, const st
     struct report_view view = view_of(service);
     listener_use(service->listener, service->farm);
     status_use(service->status, &view);
-    log_set_level(config->log_level);
 }
 
 static void on_look(evutil_socket_t unused, short what, void *argument)

@@ -20,7 +20,8 @@ struct service *service_new(struct event_base *base, struct config *config, stru
 /*
  * Replaces the configuration; instances that stay keep their history, ports that stay are kept
  * open. Owns `config`. Returns false, with the old configuration still running, if a new port
- * can't be had. Warns in `errors` of what HAProxy must be told too.
+ * can't be had. Warns in `errors` of what HAProxy must be told too. The level of the log is the
+ * caller's to set.
  */
 bool service_reload(struct service *service, struct config *config, struct errors *errors);
 

@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,15 +90,16 @@ static const struct argument *find(const struct table *table, int code)
 /* Returns -1 to go on, or the exit status. */
 static int finish(const struct program *program, const struct table *table)
 {
-    if (table->help) {
+    if (table->help)
         print_help(program, table);
-        return 0;
-    }
-    if (table->version) {
+    else if (table->version)
         printf("%s " LEASTJOBS_VERSION "\n", program->name);
+    else
+        return -1;
+    if (fflush(stdout) == 0)
         return 0;
-    }
-    return -1;
+    fprintf(stderr, "%s: standard output can't be written: %s\n", program->name, strerror(errno));
+    return 1;
 }
 
 int arguments_parse(const struct program *program, int argc, char **argv,

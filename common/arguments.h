@@ -32,7 +32,8 @@ struct program {
 
 /*
  * Understands the command line, with the files' names going to `sources`. Returns -1 to go on, or
- * the exit status: 0 after --help and --version, EXIT_USAGE after a message on standard error.
+ * the exit status: 0 after --help and --version, 1 if they can't be written, EXIT_USAGE for what is
+ * wrong, after a message on standard error.
  */
 int arguments_parse(const struct program *program, int argc, char **argv,
                     struct config_sources *sources);

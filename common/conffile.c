@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conffile_check.h"
 #include "config.h"
@@ -81,21 +82,43 @@ static const struct option_info *option_for_key(const char *key)
     return option;
 }
 
+/* One edit, or one more for each three characters; apart from case. */
+static bool is_near(const char *key, const char *expected)
+{
+    char *folded = change_case(key, tolower);
+    unsigned distance = nearest_distance(folded, expected);
+
+    free(folded);
+    return distance < 2 + strlen(expected) / 3;
+}
+
 static void unknown_key(const struct reader *r, const config_setting_t *item, const char *expected)
 {
     const char *key = config_setting_name(item);
+    char *hint = is_near(key, expected) ? xasprintf("did you mean \"%s\"?", expected)
+                                        : xstrdup("see leastjobs.conf(5) for those that there are");
 
-    errors_add(r->errors, "%s line %u: unknown key \"%s\": did you mean \"%s\"?", r->file,
-               config_setting_source_line(item), key == NULL ? "" : key, expected);
+    errors_add(r->errors, "%s line %u: unknown key \"%s\": %s", r->file,
+               config_setting_source_line(item), key, hint);
+    free(hint);
+}
+
+/* instance_1_url and the like, a variable's name where the list is meant. */
+static bool is_of_instance(const char *key)
+{
+    return strncasecmp(key, "instance", strlen("instance")) == 0 && strpbrk(key, "0123456789");
 }
 
 static void add_scalar(const struct reader *r, const config_setting_t *item, const char *variable)
 {
+    const struct option_info *option = option_find(variable);
     char *value = scalar_text(item);
     char *origin = origin_of(r, item);
 
     if (value == NULL)
-        errors_add(r->errors, "%s (%s): expected a number or a string in quotes", variable, origin);
+        errors_add(r->errors, "%s (%s): expected %s in quotes", variable, origin,
+                   option != NULL && option->type == OPTION_FLAG ? "\"yes\" or \"no\""
+                                                                 : "a number or a string");
     else
         settings_add(r->found, variable, value, origin);
     free(value);
@@ -208,6 +231,11 @@ static void read_item(const struct reader *r, config_setting_t *item)
         read_instances(r, item);
     } else if (option != NULL) {
         add_scalar(r, item, option->name);
+    } else if (is_of_instance(key)) {
+        errors_add(r->errors,
+                   "%s line %u: unknown key \"%s\": instances are a list: " INSTANCES_KEY
+                   " = ( { number = N; url = \"http://…\"; }, … );",
+                   r->file, config_setting_source_line(item), key);
     } else {
         char *nearest = nearest_key(key);
         unknown_key(r, item, nearest);

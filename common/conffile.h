@@ -9,7 +9,7 @@
  * number or a string; `instances` is a list of groups, `( { number = 1; url = "http://…"; } )`, in
  * which what may be said of one instance (option_for_instance()) has a key, too. Adds what it finds
  * to `settings` under the variables' names. A syntax error, an unknown key (the message names the
- * nearest known one) or a wrong type becomes an error with file and line.
+ * nearest known one, if there is one near) or a wrong type becomes an error with file and line.
  */
 void conffile_read(struct settings *settings, const char *path, struct errors *errors);
 

@@ -59,12 +59,14 @@ struct config *config_from_settings(const struct settings *settings, struct erro
 struct config *config_load(const struct config_sources *sources, struct errors *errors)
 {
     struct settings settings = {0};
+    size_t before = errors->count;
 
     settings_read_environment(&settings, sources->environment);
     if (sources->env_file != NULL)
         envfile_read(&settings, sources->env_file, errors);
     if (sources->config_file != NULL)
         conffile_read(&settings, sources->config_file, errors);
+    settings.is_cut_short = errors->count > before;
     struct config *config = config_from_settings(&settings, errors);
     settings_free(&settings);
     return config;

@@ -61,10 +61,20 @@ static void reject_without_other(const struct config *c, const struct settings *
     if (c->hsts_max_age_s > 0 && settings_find(settings, "TLS_CERT_FILE") == NULL)
         settings_reject(errors, settings_find(settings, "HSTS_MAX_AGE"),
                         "makes sense with TLS_CERT_FILE only: set that too");
+}
+
+/* A .env file of the time when nobody was told of it goes on working. */
+static void warn_of_status_without_keys(const struct config *c, const struct settings *settings,
+                                        struct errors *errors)
+{
+    const struct setting *setting = settings_find(settings, "STATUS_NEEDS_KEY");
+
     if (c->status_needs_key && settings_find(settings, "API_KEYS_FILE") == NULL)
-        settings_reject(errors, settings_find(settings, "STATUS_NEEDS_KEY"),
-                        "makes sense with API_KEYS_FILE only: set that too, else / and /health "
-                        "are open to everybody");
+        errors_warn(
+            errors,
+            "STATUS_NEEDS_KEY=\"%.32s\" (%s): makes sense with API_KEYS_FILE only: set that "
+            "too, else / and /health are open to everybody",
+            setting->value, setting->origin);
 }
 
 static void warn_of_long_connects(const struct config *c, const struct settings *settings,
@@ -100,11 +110,23 @@ void consistency_check(const struct config *config, const struct settings *setti
     check_files(config, settings, errors);
     check_jobs_path(config, settings, errors);
     reject_without_other(config, settings, errors);
+    warn_of_status_without_keys(config, settings, errors);
     warn_of_long_connects(config, settings, errors);
     warn_of_tls_addresses(config, errors);
 }
 
-void consistency_check_socket_folder(const struct config *config, struct errors *errors)
+/* HAProxy would put its socket in the place of a file that is there. */
+static void check_socket(const char *path, struct errors *errors)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0 || S_ISSOCK(status.st_mode))
+        return;
+    errors_add(errors, "HAPROXY_SOCKET=\"%s\": %s: expected a name that is free, or a socket's",
+               path, S_ISDIR(status.st_mode) ? "a folder" : "a file that isn't a socket");
+}
+
+void consistency_check_socket(const struct config *config, struct errors *errors)
 {
     size_t length = (size_t)(strrchr(config->haproxy_socket, '/') - config->haproxy_socket);
     char *folder = length == 0 ? xstrdup("/") : xstrndup(config->haproxy_socket, length);
@@ -115,7 +137,9 @@ void consistency_check_socket_folder(const struct config *config, struct errors 
         problem = strerror(errno);
     else if (!S_ISDIR(status.st_mode))
         problem = strerror(ENOTDIR);
-    if (problem != NULL)
+    if (problem == NULL)
+        check_socket(config->haproxy_socket, errors);
+    else
         errors_add(errors,
                    "HAPROXY_SOCKET=\"%s\": the folder %s: %s: HAProxy doesn't make it, make it or "
                    "choose another",

@@ -13,9 +13,9 @@ void consistency_check(const struct config *config, const struct settings *setti
                        struct errors *errors);
 
 /*
- * That the folder of HAPROXY_SOCKET is there, without which HAProxy doesn't start: only where
- * HAProxy is to run on this machine.
+ * That the folder of HAPROXY_SOCKET is there, without which HAProxy doesn't start, and nothing but
+ * a socket in its place: only where HAProxy is to run on this machine.
  */
-void consistency_check_socket_folder(const struct config *config, struct errors *errors);
+void consistency_check_socket(const struct config *config, struct errors *errors);
 
 #endif

@@ -151,7 +151,7 @@ static void set(struct reader *r, const char *name, const char *value, unsigned 
     char *origin = xasprintf("%s line %u", r->file, line);
     struct setting *item = set_again(r, name, value, origin);
 
-    if (item == NULL && r->found.count == ENVFILE_NAMES_MAX) {
+    if (item == NULL && r->found.count + r->found.unset_count == ENVFILE_NAMES_MAX) {
         errors_add(r->errors, "%s line %u: more than %d variables", r->file, line,
                    ENVFILE_NAMES_MAX);
         r->at = r->end;

@@ -8,7 +8,7 @@
 #include "option_value.h"
 #include "xalloc.h"
 
-/* What clients and the agent add to it themselves. */
+/* What clients and the agent ask an instance, or think they do, and so is in no URL of its own. */
 static const char *request_path_of(const struct url *url, const char *health_path)
 {
     const char *const paths[] = {health_path, "/health", "/v1/audio/transcriptions", "/transcribe"};
@@ -29,9 +29,9 @@ static void warn_of_request_path(const struct config *config, const struct setti
 
     if (path != NULL)
         errors_warn(errors,
-                    "%s=\"%s\" (%s): ends in %s, which each request gets after it: \"%.*s\" is "
-                    "most likely what is meant",
-                    setting->name, url->text, setting->origin, path,
+                    "%s=\"%s\" (%s): ends in %s, and a request's own path comes behind it, a job's "
+                    "is %s/v1/audio/transcriptions: \"%.*s\" is most likely what is meant",
+                    setting->name, url->text, setting->origin, path, url->path,
                     (int)(strlen(url->text) - strlen(path)), url->text);
 }
 
@@ -199,7 +199,7 @@ static void read_own(struct config *config, const struct settings *settings, str
 
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
-    if (!read_urls(config, settings, errors))
+    if (!read_urls(config, settings, errors) && !settings->is_cut_short)
         errors_add(errors, "At least one instance endpoint must be configured: set INSTANCE_1_URL");
     if (config->instance_count > INSTANCES_MAX)
         errors_add(errors, "%zu instances are configured: at most %d are supported",

@@ -39,6 +39,11 @@ void log_set_level(enum log_level level)
     threshold = level;
 }
 
+enum log_level log_level(void)
+{
+    return threshold;
+}
+
 static size_t put_time(char *line, size_t size)
 {
     struct timespec now;

@@ -16,6 +16,7 @@ const char *log_level_name(enum log_level level);
  * Control characters in a message are replaced, so that nothing from outside can forge a line.
  */
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Also for what else people read: nothing from outside may draw on a terminal. */

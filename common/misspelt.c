@@ -14,9 +14,15 @@
 #define NAME_MIN 10
 #define LONG_NAME_MIN 16
 #define WORDS_MAX 8
+/* Of a name of ours: hardly anybody else has one that is near to it. */
+#define SURE_WORDS_MIN 3
 
 /* Ours are near to them, but other programs have them: keys themselves, HAProxy's statistics. */
 static const char *const others[] = {"API_KEYS", "STATS_PORT"};
+
+/* What people write who have but one instance, or a list in one variable. */
+static const char *const without_number[] = {"INSTANCE_URL", "INSTANCE_URLS", "INSTANCES_URL",
+                                             "INSTANCES"};
 
 /* A name in capitals. */
 struct name {
@@ -117,7 +123,7 @@ static bool has_few_mistakes(const char *text, const char *ours)
 static bool is_near(const struct name *name, const char *ours)
 {
     if (strlen(ours) < NAME_MIN)
-        return false;
+        return strcmp(name->text, ours) == 0;
     return has_same_letters(name->text, ours) || has_same_words(name->text, ours) ||
            lacks_ending(name->text, ours) || has_few_mistakes(name->text, ours);
 }
@@ -144,6 +150,24 @@ static const char *suggest_instance(const struct name *name, char *suggestion)
     return NULL;
 }
 
+static bool is_instance_without_number(const struct name *name)
+{
+    for (size_t i = 0; i < sizeof(without_number) / sizeof(without_number[0]); i++) {
+        if (has_same_letters(name->text, without_number[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool has_many_words(const char *ours)
+{
+    size_t words = 1;
+
+    for (; *ours != '\0'; ours++)
+        words += *ours == '_';
+    return words >= SURE_WORDS_MIN;
+}
+
 static bool is_known(const char *name)
 {
     const struct option_info *option;
@@ -159,18 +183,25 @@ static bool is_known(const char *name)
     return false;
 }
 
-const char *misspelt_suggest(const char *name, char *suggestion)
+const char *misspelt_suggest(const char *name, char *suggestion, bool *is_sure)
 {
     struct name folded = {0};
 
+    *is_sure = false;
     if (is_known(name) || !fold(name, &folded))
         return NULL;
     for (size_t i = 0; i < option_count; i++) {
         if (!is_near(&folded, option_table[i].name))
             continue;
         snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "%s", option_table[i].name);
+        *is_sure = has_many_words(suggestion);
         return suggestion;
     }
+    if (is_instance_without_number(&folded)) {
+        snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_1_URL");
+        return suggestion;
+    }
+    *is_sure = true;
     return suggest_instance(&folded, suggestion);
 }
 
@@ -180,13 +211,14 @@ void misspelt_report(const struct settings *settings, struct errors *errors)
 
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        const char *ours = misspelt_suggest(setting->name, suggestion);
-        if (ours == NULL || settings_find(settings, ours) != NULL)
+        bool is_sure;
+        const char *ours = misspelt_suggest(setting->name, suggestion, &is_sure);
+        if (ours == NULL || (!setting->in_env_file && strlen(ours) < NAME_MIN))
             continue;
-        if (setting->in_env_file)
+        if (setting->in_env_file && is_sure && !settings_mention(settings, ours))
             errors_add(errors,
                        "%s (%s): unknown variable: did you mean %s? (If another program's is "
-                       "meant, set %s too, and this one is passed over)",
+                       "meant, an empty line %s= makes a warning of this)",
                        setting->name, setting->origin, ours, ours);
         else
             errors_warn(errors, "%s (%s): unknown variable: did you mean %s?", setting->name,

@@ -18,6 +18,11 @@ static size_t mend_pointer(const char *part, size_t length, char *mended)
     size_t used = 0;
     size_t skipped = 0;
 
+    /* Blanks around a comma are another part of no list. */
+    for (; length > 0 && *part == ' '; part++)
+        length--;
+    while (length > 0 && part[length - 1] == ' ')
+        length--;
     if (strncmp(part, "$.", 2) == 0)
         skipped = 2;
     else if (strncmp(part, "#/", 2) == 0)

@@ -7,9 +7,18 @@
 
 #define SHOWN_VALUE_MAX 200
 
+static void add_unset(struct settings *settings, const char *name)
+{
+    settings->unset =
+        xreallocarray(settings->unset, settings->unset_count + 1, sizeof(*settings->unset));
+    settings->unset[settings->unset_count++] = xstrdup(name);
+}
+
 struct setting *settings_add(struct settings *settings, const char *name, const char *value,
                              const char *origin)
 {
+    if (value[0] == '\0')
+        add_unset(settings, name);
     if (value[0] == '\0' || settings_find(settings, name) != NULL)
         return NULL;
     settings->items = xreallocarray(settings->items, settings->count + 1, sizeof(*settings->items));
@@ -32,6 +41,8 @@ void settings_add_all(struct settings *settings, const struct settings *source)
         added->in_env_file = item->in_env_file;
         added->has_reference = item->has_reference;
     }
+    for (size_t i = 0; i < source->unset_count; i++)
+        add_unset(settings, source->unset[i]);
 }
 
 const struct setting *settings_find(const struct settings *settings, const char *name)
@@ -41,6 +52,17 @@ const struct setting *settings_find(const struct settings *settings, const char 
             return &settings->items[i];
     }
     return NULL;
+}
+
+bool settings_mention(const struct settings *settings, const char *name)
+{
+    if (settings_find(settings, name) != NULL)
+        return true;
+    for (size_t i = 0; i < settings->unset_count; i++) {
+        if (strcmp(settings->unset[i], name) == 0)
+            return true;
+    }
+    return false;
 }
 
 void settings_read_environment(struct settings *settings, char *const *environment)
@@ -90,6 +112,9 @@ void settings_free(struct settings *settings)
         free(settings->items[i].value);
         free(settings->items[i].origin);
     }
+    for (size_t i = 0; i < settings->unset_count; i++)
+        free(settings->unset[i]);
+    free(settings->unset);
     free(settings->items);
     *settings = (struct settings){0};
 }

@@ -22,18 +22,25 @@ struct setting {
 struct settings {
     struct setting *items;
     size_t count;
+    char **unset; /* names that stood there with an empty value, some of them with one elsewhere */
+    size_t unset_count;
+    bool is_cut_short; /* a file couldn't be read, or not all of it: nobody knows what it has */
 };
 
 /*
  * Adds a value unless it is empty (an empty value counts as unset: docker compose passes unset
  * variables that way) or the name is there already: sources are read in order of precedence.
- * Copies its arguments. Returns what was added, good until the next call, or NULL.
+ * Of an empty one the name is kept. Copies its arguments. Returns what was added, good until the
+ * next call, or NULL.
  */
 struct setting *settings_add(struct settings *settings, const char *name, const char *value,
                              const char *origin);
 /* The same for each value of another source. */
 void settings_add_all(struct settings *settings, const struct settings *source);
 const struct setting *settings_find(const struct settings *settings, const char *name);
+
+/* Whether a name stood anywhere, with a value or with an empty one. */
+bool settings_mention(const struct settings *settings, const char *name);
 
 /* The process environment (`environment` is environ(7), which isn't changed). */
 void settings_read_environment(struct settings *settings, char *const *environment);

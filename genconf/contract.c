@@ -10,6 +10,10 @@
 
 #define FIRST_LINE "<<# leastjobs "
 #define VERSION_MAX 32
+/* Room for the longest words that are asked for, "stats socket" and a path. */
+#define HEAD_SIZE 160
+/* Stands for a blank within a word. */
+#define QUOTED_BLANK '\x1f'
 
 /* Lines by their first words. */
 struct need {
@@ -18,6 +22,7 @@ struct need {
     size_t count; /* of such lines */
 };
 
+/* The farm comes first. */
 static const struct need needs_of_all[] = {
     {"backend " BACKEND_NAME, "the agent finds no instance", 0},
     {"backend " TABLE_JOBS, "jobs that HAProxy can't see don't count", 0},
@@ -32,46 +37,65 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static const char *skip_blanks(const char *at, const char *end)
+/*
+ * The first words of a line as HAProxy has them: without quotes, backslashes and a comment, with
+ * one blank between them.
+ */
+static void read_head(const char *line, const char *end, char head[HEAD_SIZE])
 {
-    while (at < end && is_blank(*at))
-        at++;
-    return at;
-}
+    size_t used = 0;
+    char quote = '\0';
 
-/* Whether a line begins with these words, which have one blank between them. */
-static bool begins_with(const char *line, const char *end, const char *words)
-{
-    line = skip_blanks(line, end);
-    for (; *words != '\0'; words++) {
-        if (*words == ' ') {
-            if (line == end || !is_blank(*line))
-                return false;
-            line = skip_blanks(line, end);
-        } else if (line == end || *line++ != *words) {
-            return false;
+    for (; line < end && used < HEAD_SIZE - 1; line++) {
+        char c = *line;
+        if (quote == '\0' && c == '#')
+            break;
+        if (quote == '\0' && is_blank(c)) {
+            if (used > 0 && head[used - 1] != ' ')
+                head[used++] = ' ';
+        } else if (c == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (c == '\'' || c == '"')) {
+            quote = c;
+        } else {
+            if (c == '\\' && quote != '\'' && line + 1 < end)
+                c = *++line;
+            if (c == ' ')
+                c = QUOTED_BLANK;
+            head[used++] = c;
         }
     }
-    return line == end || is_blank(*line);
+    head[used] = '\0';
 }
 
-static bool is_server_of_instance(const char *line, const char *end)
+static bool begins_with(const char *head, const char *words)
+{
+    size_t length = strlen(words);
+
+    return strncmp(head, words, length) == 0 && (head[length] == ' ' || head[length] == '\0');
+}
+
+static bool begins_section(const char *head)
+{
+    static const char *const sections[] = {
+        "global",    "defaults", "frontend",    "backend", "listen",      "peers", "resolvers",
+        "mailers",   "userlist", "program",     "cache",   "http-errors", "ring",  "fcgi-app",
+        "crt-store", "traces",   "log-forward", "acme",    "log-profile",
+    };
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        if (begins_with(head, sections[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_server_of_instance(const char *head)
 {
     static const char words[] = "server " INSTANCE_PREFIX;
     size_t length = strlen(words);
 
-    line = skip_blanks(line, end);
-    return (size_t)(end - line) > length && memcmp(line, words, length) == 0 &&
-           line[length] >= '0' && line[length] <= '9';
-}
-
-/* Whether a line is in backend owner, which has servers of the same names. */
-static bool is_in_owner(const char *line, const char *end, bool was_in_owner)
-{
-    if (begins_with(line, end, "backend owner"))
-        return true;
-    return was_in_owner && !begins_with(line, end, "backend") &&
-           !begins_with(line, end, "frontend") && !begins_with(line, end, "listen");
+    return strncmp(head, words, length) == 0 && head[length] >= '0' && head[length] <= '9';
 }
 
 static void warn(const struct need *need, const char *name, struct errors *errors)
@@ -90,23 +114,26 @@ void contract_check_output(const struct text *output, const struct config *confi
     struct need socket = {socket_words, "the agent can't speak to HAProxy", 0};
     const char *end = output->bytes + output->length;
     size_t servers = 0;
-    bool in_owner = false;
+    bool in_farm = false;
 
     memcpy(needs, needs_of_all, sizeof(needs));
     for (const char *line = output->bytes; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *line_end = newline == NULL ? end : newline;
+        char head[HEAD_SIZE] = "";
+        read_head(line, line_end, head);
+        if (begins_section(head))
+            in_farm = begins_with(head, needs[0].words);
         for (size_t i = 0; i < NEED_COUNT; i++)
-            needs[i].count += begins_with(line, line_end, needs[i].words);
-        socket.count += begins_with(line, line_end, socket.words);
-        in_owner = is_in_owner(line, line_end, in_owner);
-        servers += !in_owner && is_server_of_instance(line, line_end);
+            needs[i].count += begins_with(head, needs[i].words);
+        socket.count += begins_with(head, socket.words);
+        servers += in_farm && is_server_of_instance(head);
         line = newline == NULL ? end : newline + 1;
     }
     warn(&socket, name, errors);
     for (size_t i = 0; i < NEED_COUNT; i++)
         warn(&needs[i], name, errors);
-    if (servers != config->instance_count)
+    if (needs[0].count > 0 && servers != config->instance_count)
         errors_warn(errors,
                     "%s: makes %zu lines \"server " INSTANCE_PREFIX
                     "N\" for %zu instances: the agent knows each by this name",

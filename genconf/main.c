@@ -162,7 +162,7 @@ static int generate(const struct arguments *arguments)
         secrets_check(config, &errors);
         choose_user(config, &errors);
         if (arguments->check)
-            consistency_check_socket_folder(config, &errors);
+            consistency_check_socket(config, &errors);
     }
     bool loaded = render_load(&rendering, arguments->template, &errors);
     if (loaded && config != NULL && errors.count == 0)

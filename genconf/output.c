@@ -1,50 +1,17 @@
 #include "output.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "haproxy_check.h"
 #include "replace.h"
 #include "xalloc.h"
 
 #define FILE_MODE 0644
-/* Where Debian has it, for users whose PATH lacks the sbin directories. */
-#define HAPROXY_FALLBACK "/usr/sbin/haproxy"
-
-/* Runs haproxy -c on a file; its own messages go to standard error. */
-static int check_file(const char *program, char *path)
-{
-    char *arguments[] = {"haproxy", "-c", "-f", path, NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status;
-
-    /* Its praise must not mix with a configuration on standard output. */
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    int failure = posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
-    if (failure == ENOENT)
-        failure = posix_spawn(&child, HAPROXY_FALLBACK, &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failure != 0) {
-        fprintf(stderr, "%s: haproxy can't be run for --check: %s\n", program, strerror(failure));
-        return 1;
-    }
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR)
-            return 1;
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    fprintf(stderr, "%s: haproxy -c refuses the configuration: nothing was written\n", program);
-    return 1;
-}
 
 static char *temporary_name(const char *path)
 {
@@ -111,7 +78,7 @@ int output_write(const char *program, const char *path, const char *bytes, size_
     char *name = write_beside(program, path, bytes, length);
     if (name == NULL)
         return 1;
-    int result = check ? check_file(program, name) : 0;
+    int result = check && !haproxy_check(program, name, bytes, length) ? 1 : 0;
     if (result == 0 && path == NULL) {
         result = print(program, bytes, length);
     } else if (result == 0 && rename(name, path) != 0) {

@@ -1,6 +1,7 @@
 #include "render.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "builtin.h"
 #include "contract.h"
@@ -10,6 +11,9 @@
 #include "xalloc.h"
 
 #define BUILTIN_NAME "the built-in template"
+
+/* Some editors put it before a file of UTF-8. */
+static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 bool render_load(struct rendering *rendering, const char *path, struct errors *errors)
 {
@@ -23,6 +27,11 @@ bool render_load(struct rendering *rendering, const char *path, struct errors *e
         if (rendering->bytes == NULL)
             return false;
         bytes = rendering->bytes;
+        if (length >= strlen(byte_order_mark) &&
+            memcmp(bytes, byte_order_mark, strlen(byte_order_mark)) == 0) {
+            bytes += strlen(byte_order_mark);
+            length -= strlen(byte_order_mark);
+        }
         contract_check_version(bytes, length, path, errors);
     }
     rendering->template =

@@ -56,6 +56,9 @@ static bool put_word(const struct style *style, const char *word, size_t length,
             strchr(style->escaped, word[i]) != NULL)
             putchar('\\');
         putchar(word[i]);
+        /* A long list may be broken there. */
+        if (is_roff && word[i] == ',' && i + 1 < length)
+            fputs("\\:", stdout);
     }
     return in_literal;
 }

@@ -366,6 +366,10 @@ static void compile_line(struct compiler *c, const char *at, const char *end)
             add_text(c, at, (size_t)((open == NULL ? end : open) - at));
         if (open == NULL)
             return;
+        if (starts_with(open, end, "<<#")) {
+            complain(c, open, "<<# in the middle of a line: a comment needs a line of its own");
+            return;
+        }
         at = read_tag(&tag, open, end);
         if (at == NULL) {
             complain(c, open,

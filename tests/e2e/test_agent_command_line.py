@@ -1,8 +1,11 @@
 """leastjobs-agent: its options, and where its configuration comes from."""
 
 import socket
+import subprocess
 
-from processes import agent_command, run
+import pytest
+
+from processes import agent_command, environment, genconf_command, run
 
 ONE = {"INSTANCE_1_URL": "http://127.0.0.1:8000"}
 
@@ -34,6 +37,24 @@ def test_help_names_the_options_and_the_variables():
     assert result.returncode == 0
     for word in ("-c", "-t", "--env-file", "--help", "--version", "INSTANCE_N_URL", "STATUS_PORT"):
         assert word in result.stdout.decode()
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version", "-t"])
+@pytest.mark.parametrize("program", [agent_command, genconf_command])
+def test_an_answer_that_cannot_be_written_is_a_failure(program, argument):
+    if program is genconf_command and argument == "-t":
+        argument = "--print-template"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            program() + [argument],
+            env=environment(ONE),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == 1, done.stderr
+    assert b"can't be written: No space left on device" in done.stderr
 
 
 def test_version_is_one_line():

@@ -107,6 +107,26 @@ def test_a_file_that_is_gone_keeps_the_old_configuration(lab):
     assert both.farm.health()["total_instances"] == 2
 
 
+@pytest.mark.parametrize("old, new", [("ERROR", "INFO"), ("INFO", "ERROR")])
+def test_a_change_of_the_log_level_hides_nothing_of_the_reload(lab, old, new):
+    both = FileFarm(lab, 2, LOG_LEVEL="")
+    both.start([1], f"LOG_LEVEL={old}")
+    both.write([1, 2], f"LOG_LEVEL={new}", "THREADS=3")
+    both.reload()
+    agent = both.farm.agent
+    agent.wait_for_err("WARNING LOG_LEVEL has changed")
+    agent.wait_for_err("WARNING THREADS has changed")
+    agent.wait_for_err("configuration reloaded: 2 instances")
+    # From then on it is the new one.
+    both.write([1], f"LOG_LEVEL={new}", "THREADS=3")
+    both.reload()
+    both.wait_for_count(1)
+    if new == "INFO":
+        agent.wait_for_err("configuration reloaded: 1 instances")
+    else:
+        assert "configuration reloaded: 1 instances" not in agent.err()
+
+
 def test_a_file_without_instances_keeps_the_old_configuration(lab):
     both = FileFarm(lab, 2)
     both.start([1, 2])

@@ -549,7 +549,6 @@ def test_a_reference_that_compose_would_expand_is_refused(tmp_path, value):
 @pytest.mark.parametrize(
     "variables, words",
     [
-        ({"STATUS_NEEDS_KEY": "yes"}, ["STATUS_NEEDS_KEY", "API_KEYS_FILE"]),
         ({"JOBS_FIELD": "active_jobs"}, ["JOBS_FIELD", "did you mean /active_jobs?"]),
         ({"API_KEYS_FILE": "keys"}, ["API_KEYS_FILE", "absolute", f"{Path.cwd()}/keys"]),
         ({"TLS_CERT_FILE": "./c.pem"}, ["TLS_CERT_FILE", "absolute", f"{Path.cwd()}/./c.pem"]),
@@ -565,6 +564,7 @@ def test_a_quiet_mistake_is_refused_with_what_would_be_right(tmp_path, variables
 @pytest.mark.parametrize(
     "variables, words",
     [
+        ({"STATUS_NEEDS_KEY": "yes"}, ["STATUS_NEEDS_KEY", "API_KEYS_FILE"]),
         ({"CONNECT_TIMEOUT": "90"}, ["CONNECT_TIMEOUT", "REQUEST_TIMEOUT"]),
         ({"INSTANCE_2_URL": "http://b/health"}, ["INSTANCE_2_URL", "/health", '"http://b"']),
         (

@@ -85,11 +85,21 @@ def test_check_refuses_what_haproxy_refuses(tmp_path, template, lab):
     output = tmp_path / "haproxy.cfg"
     result = generate(path, variables, ["--check", "-o", output])
     assert result.returncode == 1
-    assert b"no-such-keyword" in result.stderr
-    assert not output.exists()
+    assert b"unknown keyword 'no-such-keyword'" in result.stderr
+    assert b": line " in result.stderr and b" is:     no-such-keyword\n" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["my.cfg.in"]
+
+
+def test_a_byte_order_mark_is_dropped(template):
+    path = template("\ufeff" + print_template())
+    result = generate(path)
+    assert result.returncode == 0 and result.stderr == b"", result.stderr.decode()
+    assert result.stdout == generate(template(print_template())).stdout
 
 
 BAD = {
+    "a comment behind something": ("    maxconn 5 <<# five\n", "2:15: <<# in the middle of a line: a "
+                                   "comment needs a line of its own"),
     "a misspelt value": ("    maxconn <<max_conections>>\n", '2:15: unknown value "max_conections": '
                          'did you mean "max_connections"?'),
     "no end": ("<<if debug>>\n    option x\n", "2:1: <<if>> that begins here has no <<end>>"),

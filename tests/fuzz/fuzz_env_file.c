@@ -69,7 +69,8 @@ static void check_again(const struct settings *settings)
 static void check_name(const char *name)
 {
     char text[MISSPELT_SUGGESTION_MAX];
-    const char *suggestion = misspelt_suggest(name, text);
+    bool is_sure;
+    const char *suggestion = misspelt_suggest(name, text, &is_sure);
     const struct option_info *option;
     unsigned number;
 

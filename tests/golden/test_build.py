@@ -83,6 +83,8 @@ def test_other_flags_build_again_and_the_same_do_not(tmp_path):
     for flags in ("CFLAGS=-O1", "SANITIZE=-fsanitize=undefined", "LDFLAGS=-Wl,-O1", quoted):
         assert compiled(build_object(tmp_path, flags)) == built, flags
         assert compiled(build_object(tmp_path, flags)) == [], flags
+    assert compiled(build_object(tmp_path)) == built
+    assert compiled(build_object(tmp_path, "PKG_CONFIG=env pkg-config")) == built
 
 
 def test_no_two_files_of_the_product_have_one_name():
@@ -95,15 +97,33 @@ def test_no_two_files_of_the_product_have_one_name():
         assert names == sorted(set(names))
 
 
-def test_what_is_installed_can_be_uninstalled(tmp_path):
-    def make(target):
-        done = run("make", target, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", "PREFIX=/usr")
-        assert done.returncode == 0, done.stdout
-        return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+def broken_links(folder):
+    broken = []
+    for document in folder.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)\s#]+)[^)\s]*\)", document.read_text()):
+            if not re.match(r"[a-z]+:", link) and not (document.parent / link).exists():
+                broken.append(f"{document.relative_to(folder)}: {link}")
+    return broken
 
-    installed = make("install")
-    assert "usr/bin/leastjobs-genconf" in installed
-    assert "usr/share/leastjobs/haproxy.cfg.in" in installed
-    template = tmp_path / "usr/share/leastjobs/haproxy.cfg.in"
+
+def test_what_is_installed_can_be_uninstalled(tmp_path):
+    root = tmp_path / "a place with blanks"
+
+    def make(target):
+        done = run("make", target, f"BUILD={BUILD}", f"DESTDIR={root}", "PREFIX=/usr")
+        assert done.returncode == 0, done.stdout
+
+    def installed():
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+    make("install")
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
+    assert "usr/bin/leastjobs-genconf" in installed()
+    assert "usr/share/leastjobs/haproxy.cfg.in" in installed()
+    template = root / "usr/share/leastjobs/haproxy.cfg.in"
     assert template.read_bytes() == Path(ROOT, "genconf/haproxy.cfg.in").read_bytes()
-    assert make("uninstall") == []
+    documents = root / "usr/share/doc/leastjobs"
+    assert broken_links(documents) == []
+    make("uninstall")
+    assert installed() == []
+    assert not template.parent.exists() and not documents.exists()

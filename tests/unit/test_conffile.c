@@ -202,8 +202,36 @@ static void an_unknown_key_is_refused_with_the_nearest_known_one(void **state)
         {"job_fields = \"/a\";", "did you mean \"jobs_field\"?"},
         {"instances = ( { number = 1; url = \"http://a\"; uri = \"x\"; } );",
          "unknown key \"uri\": did you mean \"url\"?"},
+        {"PROT = 1;", "did you mean \"port\"?"},
         {"instances = ( { number = 1; url = \"http://a\"; numbr = 2; } );",
          "unknown key \"numbr\": did you mean \"number\"?"},
+    };
+
+    (void)state;
+    check_errors(cases, COUNT(cases));
+}
+
+static void a_key_that_is_near_to_none_gets_no_suggestion(void **state)
+{
+    static const struct error_case cases[] = {
+        {"something = 1;", "unknown key \"something\": see leastjobs.conf(5)"},
+        {"x = 1;", "unknown key \"x\": see leastjobs.conf(5)"},
+        {"instances = ( { number = 1; url = \"http://a\"; colour = 2; } );",
+         "unknown key \"colour\": see leastjobs.conf(5)"},
+    };
+
+    (void)state;
+    check_errors(cases, COUNT(cases));
+}
+
+static void a_variable_of_an_instance_is_answered_with_the_list(void **state)
+{
+    static const struct error_case cases[] = {
+        {"instance_1_url = \"http://a\";", "line 1: unknown key \"instance_1_url\": instances are "
+                                           "a list: instances = ( { number = N; "
+                                           "url = \"http://…\"; }, … );"},
+        {"INSTANCE_1_URL = \"http://a\";", "instances are a list"},
+        {"instances_2_url = \"http://a\";", "instances are a list"},
     };
 
     (void)state;
@@ -224,6 +252,8 @@ static void a_wrong_type_is_refused(void **state)
 {
     static const struct error_case cases[] = {
         {"port = true;", "PORT (agent.conf line 1): expected a number or a string"},
+        {"status_needs_key = true;",
+         "STATUS_NEEDS_KEY (agent.conf line 1): expected \"yes\" or \"no\" in quotes"},
         {"port = [1, 2];", "PORT (agent.conf line 1): expected a number or a string"},
         {"port = (1);", "PORT (agent.conf line 1): expected a number or a string"},
         {"port = { a = 1; };", "PORT (agent.conf line 1): expected a number or a string"},
@@ -311,6 +341,8 @@ int main(void)
         cmocka_unit_test(what_was_set_before_has_precedence),
         cmocka_unit_test(a_syntax_error_has_file_and_line),
         cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest_known_one),
+        cmocka_unit_test(a_key_that_is_near_to_none_gets_no_suggestion),
+        cmocka_unit_test(a_variable_of_an_instance_is_answered_with_the_list),
         cmocka_unit_test(a_key_of_a_thousand_characters_is_refused_like_any_other),
         cmocka_unit_test(a_wrong_type_is_refused),
         cmocka_unit_test(an_instance_number_used_twice_is_refused),

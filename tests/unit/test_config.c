@@ -144,7 +144,7 @@ static void a_misspelt_variable_of_an_env_file_is_an_error(void **state)
     errors_free(&errors);
 }
 
-static void a_near_name_is_another_programs_if_ours_is_set_too(void **state)
+static void a_near_name_beside_ours_is_warned_of(void **state)
 {
     struct errors errors = {0};
     struct config *config = load_env_file("INSTANCE_1_URL=http://a\nHEALTHCHECK_INTERVAL=2\n"
@@ -153,9 +153,10 @@ static void a_near_name_is_another_programs_if_ours_is_set_too(void **state)
 
     (void)state;
     assert_no_errors(&errors);
-    assert_int_equal(errors.warning_count, 0);
+    assert_int_equal(errors.warning_count, 1);
     assert_int_equal(config->check_interval_ms, 3000);
     config_free(config);
+    errors_free(&errors);
 }
 
 static void a_reference_that_compose_would_expand_is_refused_in_an_env_file(void **state)
@@ -370,6 +371,19 @@ static void an_error_in_a_file_is_reported_with_those_of_the_values(void **state
     errors_free(&errors);
 }
 
+static void a_file_that_cannot_be_read_may_have_had_the_instances(void **state)
+{
+    char *environment[] = {NULL};
+    struct errors errors = {0};
+    struct config_sources sources = {.environment = environment, .env_file = "/nowhere/.env"};
+
+    (void)state;
+    assert_null(config_load(&sources, &errors));
+    assert_int_equal(errors.count, 1);
+    assert_error(&errors, "/nowhere/.env: can't be read");
+    errors_free(&errors);
+}
+
 static void help_names_every_option_with_its_default(void **state)
 {
     char *text = NULL;
@@ -401,7 +415,7 @@ int main(void)
         cmocka_unit_test(variables_of_other_programs_are_passed_over),
         cmocka_unit_test(a_misspelt_variable_of_the_environment_is_warned_of),
         cmocka_unit_test(a_misspelt_variable_of_an_env_file_is_an_error),
-        cmocka_unit_test(a_near_name_is_another_programs_if_ours_is_set_too),
+        cmocka_unit_test(a_near_name_beside_ours_is_warned_of),
         cmocka_unit_test(a_reference_that_compose_would_expand_is_refused_in_an_env_file),
         cmocka_unit_test(a_dollar_that_compose_would_not_expand_is_taken),
         cmocka_unit_test(a_message_shows_neither_password_nor_control_characters),
@@ -413,6 +427,7 @@ int main(void)
         cmocka_unit_test(agent_checks_are_a_quarter_of_the_interval_apart),
         cmocka_unit_test(environment_goes_before_env_file_goes_before_configuration_file),
         cmocka_unit_test(an_error_in_a_file_is_reported_with_those_of_the_values),
+        cmocka_unit_test(a_file_that_cannot_be_read_may_have_had_the_instances),
         cmocka_unit_test(help_names_every_option_with_its_default),
     };
 

@@ -75,13 +75,27 @@ static void an_https_address_is_warned_of(void **state)
 static void a_flag_without_what_it_is_for_is_refused(void **state)
 {
     (void)state;
-    check_refused("STATUS_NEEDS_KEY=yes", "API_KEYS_FILE");
     check_refused("HSTS_MAX_AGE=60", "TLS_CERT_FILE");
     check_accepted("STATUS_NEEDS_KEY=no");
     struct config *config = load_good(
         (variables){"INSTANCE_1_URL=http://a", "STATUS_NEEDS_KEY=yes", "API_KEYS_FILE=/dev/null"});
     assert_true(config->status_needs_key);
     config_free(config);
+}
+
+/* As it was taken before anybody was told of it. */
+static void a_status_that_needs_a_key_without_keys_is_warned_of(void **state)
+{
+    struct errors errors = {0};
+    struct config *config = load_one("STATUS_NEEDS_KEY=yes", &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(errors.warning_count, 1);
+    assert_true(warnings_have(&errors, "STATUS_NEEDS_KEY=\"yes\" (environment): makes sense with "
+                                       "API_KEYS_FILE only"));
+    config_free(config);
+    errors_free(&errors);
 }
 
 static void a_connect_timeout_of_more_than_a_minute_is_warned_of(void **state)
@@ -103,16 +117,21 @@ static void a_connect_timeout_of_more_than_a_minute_is_warned_of(void **state)
     }
 }
 
-static void the_folder_of_haproxys_socket_is_looked_for(void **state)
+static void the_place_of_haproxys_socket_is_looked_at(void **state)
 {
     static const struct {
         const char *variable;
         const char *problem; /* NULL: none */
     } cases[] = {
-        {"HAPROXY_SOCKET=/tmp/x", NULL},
+        {"HAPROXY_SOCKET=/tmp/leastjobs.none", NULL},
         {"HAPROXY_SOCKET=/x", NULL},
         {"HAPROXY_SOCKET=/nowhere/x", "the folder /nowhere: No such file or directory"},
         {"HAPROXY_SOCKET=/dev/null/x", "the folder /dev/null: Not a directory"},
+        {"HAPROXY_SOCKET=/tmp", "HAPROXY_SOCKET=\"/tmp\": a folder: expected"},
+        {"HAPROXY_SOCKET=/tmp/", "HAPROXY_SOCKET=\"/tmp/\": a folder: expected"},
+        {"HAPROXY_SOCKET=/tmp/leastjobs.none/", "the folder /tmp/leastjobs.none: No such"},
+        {"HAPROXY_SOCKET=/etc/passwd",
+         "HAPROXY_SOCKET=\"/etc/passwd\": a file that isn't a socket"},
     };
 
     (void)state;
@@ -120,7 +139,7 @@ static void the_folder_of_haproxys_socket_is_looked_for(void **state)
         struct errors errors = {0};
         struct config *config = load_one(cases[i].variable, &errors);
         assert_non_null(config);
-        consistency_check_socket_folder(config, &errors);
+        consistency_check_socket(config, &errors);
         assert_case(cases[i].variable, errors.count == (cases[i].problem != NULL));
         if (cases[i].problem != NULL)
             assert_error(&errors, cases[i].problem);
@@ -138,8 +157,9 @@ int main(void)
         cmocka_unit_test(a_port_used_twice_is_refused),
         cmocka_unit_test(an_https_address_is_warned_of),
         cmocka_unit_test(a_flag_without_what_it_is_for_is_refused),
+        cmocka_unit_test(a_status_that_needs_a_key_without_keys_is_warned_of),
         cmocka_unit_test(a_connect_timeout_of_more_than_a_minute_is_warned_of),
-        cmocka_unit_test(the_folder_of_haproxys_socket_is_looked_for),
+        cmocka_unit_test(the_place_of_haproxys_socket_is_looked_at),
     };
 
     return cmocka_run_group_tests_name("consistency", tests, NULL, NULL);

@@ -124,8 +124,10 @@ static const char good[] = "global\n"
                            "backend farm # ours\r\n"
                            "  server again abns@x\n"
                            "  server instance1 10.0.0.1\n"
-                           "  server instance20 10.0.0.2\n"
-                           "backend jobs\n"
+                           "  server \t instance20 10.0.0.2\n"
+                           "backend 'jobs'\n"
+                           "backend other\n"
+                           "  server instance7 10.0.0.7\n"
                            "backend failed\n"
                            "backend owners\n"
                            "backend owner\n"
@@ -163,7 +165,7 @@ static void test_what_the_agent_would_miss_is_named(void **state)
         {"/run/x.sock", "x.in: makes no line \"stats socket /run/x.sock\": without it the agent"},
         {"server-state-file", "x.in: makes no line \"server-state-file\""},
         {"backend farm", "x.in: makes no line \"backend farm\": without it the agent finds no"},
-        {"backend jobs", "x.in: makes no line \"backend jobs\""},
+        {"backend 'jobs", "x.in: makes no line \"backend jobs\""},
         {"backend failed", "x.in: makes no line \"backend failed\""},
         {"backend owners", "x.in: makes no line \"backend owners\""},
         {"server instance", "x.in: makes 1 lines \"server instanceN\" for 2 instances"},
@@ -179,8 +181,45 @@ static void test_what_the_agent_would_miss_is_named(void **state)
         free(spoilt);
     }
     struct errors errors = warnings_of("");
-    assert_int_equal(errors.warning_count, 7);
+    assert_int_equal(errors.warning_count, 6);
     errors_free(&errors);
+}
+
+static void test_words_are_read_as_haproxy_reads_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line; /* of the second instance */
+        bool is_seen;
+    } cases[] = {
+        {"server instance20 b", true},
+        {"server  instance20 b", true},
+        {"\tserver\tinstance20", true},
+        {"server 'instance20' b", true},
+        {"server \"instance20\" b", true},
+        {"\"server\" inst\\ance20", true},
+        {"server inst'ance'20", true},
+        {"# server instance20", false},
+        {"'server instance20'", false},
+        {"server instanceX", false},
+        {"use-server instance20", false},
+        {"backend other\n server instance20 b", false},
+        {"listen other\n server instance20 b", false},
+        {"server instance20 'never closed", true},
+        {"server \\", false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *text = xasprintf("global\n stats socket /run/x.sock\n server-state-file x\n"
+                               "backend jobs\nbackend failed\nbackend owners\nbackend farm\n"
+                               " server instance1 a\n"
+                               " %s",
+                               cases[i].line);
+        struct errors errors = warnings_of(text);
+        assert_case(cases[i].line, errors.warning_count == (cases[i].is_seen ? 0 : 1));
+        errors_free(&errors);
+        free(text);
+    }
 }
 
 static void check_version(const char *bytes, const char *warning)
@@ -272,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_the_chroot_is_the_folder_that_genconf_looks_for),
         cmocka_unit_test(test_what_the_agent_needs_is_seen),
         cmocka_unit_test(test_what_the_agent_would_miss_is_named),
+        cmocka_unit_test(test_words_are_read_as_haproxy_reads_them),
         cmocka_unit_test(test_a_template_of_another_version_is_warned_of),
         cmocka_unit_test(test_the_built_in_template_is_of_this_version),
         cmocka_unit_test(test_the_built_in_template_is_the_file),

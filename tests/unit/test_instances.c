@@ -203,6 +203,8 @@ static void a_url_that_ends_in_a_path_of_requests_is_warned_of(void **state)
         struct config *config = load_one(variable, &errors);
         assert_case(ends[i], config != NULL && errors.warning_count == 1);
         assert_case(ends[i], warnings_have(&errors, "INSTANCE_2_URL=\"http://b"));
+        assert_case(ends[i], warnings_have(&errors, i == 3 ? ", a job's is /asr/health/v1/audio"
+                                                           : "/v1/audio/transcriptions: "));
         assert_case(ends[i], warnings_have(&errors, i == 3 ? ": \"http://b/asr\" is most likely"
                                                            : ": \"http://b\" is most likely"));
         config_free(config);

@@ -1,11 +1,13 @@
-#include "helper.h"
+#include "config_helper.h"
 #include "misspelt.h"
 #include "options.h"
+#include "xalloc.h"
 
 static void check_suggestion(const char *name, const char *expected)
 {
     char text[MISSPELT_SUGGESTION_MAX];
-    const char *suggestion = misspelt_suggest(name, text);
+    bool is_sure;
+    const char *suggestion = misspelt_suggest(name, text, &is_sure);
 
     if (expected != NULL && suggestion != NULL)
         assert_case_text(name, suggestion, expected);
@@ -55,6 +57,17 @@ static void a_name_that_is_nearly_ours_is_found(void **state)
         /* Two in a long name. */
         {"STATUS_NEED_KEYS", "STATUS_NEEDS_KEY"},
         {"HELTH_CHEK_INTERVAL", "HEALTH_CHECK_INTERVAL"},
+        /* Short ones in another case. */
+        {"port", "PORT"},
+        {"Port", "PORT"},
+        {"log_level", "LOG_LEVEL"},
+        {"threads", "THREADS"},
+        /* Without a number. */
+        {"INSTANCE_URL", "INSTANCE_1_URL"},
+        {"instance_url", "INSTANCE_1_URL"},
+        {"INSTANCE_URLS", "INSTANCE_1_URL"},
+        {"INSTANCES_URL", "INSTANCE_1_URL"},
+        {"INSTANCES", "INSTANCE_1_URL"},
     };
 
     (void)state;
@@ -121,7 +134,7 @@ static void a_name_of_another_program_is_passed_over(void **state)
         "INSTANCE_ID",
         "INSTANCE_NAME",
         "INSTANCE_TYPE",
-        "INSTANCE_URL",
+        "INSTANCE",
         "INSTANCE_1_PORT",
         "MY_INSTANCE_1_URL",
         "DATABASE_1_URL",
@@ -171,6 +184,100 @@ static void an_endless_name_is_near_to_nothing(void **state)
     check_suggestion(name, "INSTANCE_N_URL");
 }
 
+static void a_name_near_to_one_of_three_words_is_surely_meant_to_be_ours(void **state)
+{
+    static const struct {
+        const char *name;
+        bool is_sure;
+    } cases[] = {
+        {"INSTANCES_1_URL", true},
+        {"instance_1_url", true},
+        {"INSTANCE_3", true},
+        {"instance_01_url", true},
+        {"HEALTHCHECK_INTERVAL", true},
+        {"API_KEY_FILE", true},
+        {"TLS_CERT", true},
+        {"tls_cert_file", true},
+        {"MAX_CONNECTION", false},
+        {"JOB_INTERVAL", false},
+        {"JOB_FIELD", false},
+        {"REQUESTS_TIMEOUT", false},
+        {"BIND_ADRESS", false},
+        {"port", false},
+        {"log_level", false},
+        {"INSTANCE_URL", false},
+        {"INSTANCES", false},
+        {"PATH", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[MISSPELT_SUGGESTION_MAX];
+        bool is_sure;
+        const char *ours = misspelt_suggest(cases[i].name, text, &is_sure);
+        assert_case(cases[i].name, (ours != NULL && is_sure) == cases[i].is_sure);
+    }
+}
+
+/* A .env file with one more line, and what is said of it. */
+static void check_report(const char *lines, size_t error_count, size_t warning_count)
+{
+    char *text = xasprintf("INSTANCE_1_URL=http://a\n%s\n", lines);
+    struct errors errors = {0};
+    struct config *config = load_env_file(text, &errors);
+
+    assert_case(lines, (config != NULL) == (error_count == 0));
+    assert_case(lines, errors.count == error_count);
+    assert_case(lines, errors.warning_count == warning_count);
+    config_free(config);
+    errors_free(&errors);
+    free(text);
+}
+
+static void it_is_an_error_in_a_file_that_does_not_have_ours(void **state)
+{
+    (void)state;
+    check_report("TLS_CERT=/a.pem", 1, 0);
+    check_report("tls_cert_file=/a.pem", 1, 0);
+    check_report("MAX_CONNECTION=9", 0, 1);
+    check_report("port=80", 0, 1);
+    /* A misspelt name without a value does nothing either way. */
+    check_report("TLS_CERT=", 0, 0);
+}
+
+/* As the error says. */
+static void an_empty_line_of_ours_makes_a_warning_of_it(void **state)
+{
+    (void)state;
+    check_report("TLS_CERT=/a.pem\nTLS_CERT_FILE=", 0, 1);
+    check_report("TLS_CERT_FILE=''\nTLS_CERT=/a.pem", 0, 1);
+    check_report("API_KEY_FILE=/a\nTLS_CERT_FILE=", 1, 0);
+    check_report("instance_01_url=x\nINSTANCE_N_URL=", 0, 1);
+}
+
+static void beside_the_right_name_it_is_a_warning(void **state)
+{
+    (void)state;
+    check_report("INSTANCES_1_URL=http://b", 0, 1);
+    check_report("HEALTH_CHECK_INTERVAL=30\nHEALTHCHECK_INTERVAL=5", 0, 1);
+    check_report("MAX_CONNECTION=9\nMAX_CONNECTIONS=100", 0, 1);
+}
+
+static void in_the_environment_it_is_a_warning(void **state)
+{
+    struct errors errors = {0};
+    struct config *config =
+        load((variables){"INSTANCE_1_URL=http://a", "TLS_CERT=/a.pem", "port=1"}, &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(errors.warning_count, 1);
+    assert_true(warnings_have(&errors, "TLS_CERT (environment): unknown variable: did you mean "
+                                       "TLS_CERT_FILE?"));
+    config_free(config);
+    errors_free(&errors);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -178,6 +285,11 @@ int main(void)
         cmocka_unit_test(a_name_of_another_program_is_passed_over),
         cmocka_unit_test(our_own_names_are_not_misspelt),
         cmocka_unit_test(an_endless_name_is_near_to_nothing),
+        cmocka_unit_test(a_name_near_to_one_of_three_words_is_surely_meant_to_be_ours),
+        cmocka_unit_test(it_is_an_error_in_a_file_that_does_not_have_ours),
+        cmocka_unit_test(an_empty_line_of_ours_makes_a_warning_of_it),
+        cmocka_unit_test(beside_the_right_name_it_is_a_warning),
+        cmocka_unit_test(in_the_environment_it_is_a_warning),
     };
 
     return cmocka_run_group_tests_name("misspelt", tests, NULL, NULL);

@@ -357,6 +357,8 @@ static void a_pointer_without_its_slash_is_refused_with_the_one_that_has_it(void
          "/active_jobs?"},
         {"JOBS_FIELD=/a,b.c", "did you mean /a,/b/c?"},
         {"JOBS_FIELD=$.a.b", "did you mean /a/b?"},
+        {"JOBS_FIELD=/a, /b", "did you mean /a,/b?"},
+        {"JOBS_FIELD=/a , b.c ,  $.d", "did you mean /a,/b/c,/d?"},
         {"JOBS_FIELD=#/a.b", "did you mean /a.b?"},
         {"JOB_ID_FIELD=job_id", "did you mean /job_id?"},
         {"JOB_ID_FIELD=job.id", "did you mean /job/id?"},
