@@ -17,13 +17,14 @@
 
 /* What is known of one instance. Owned by its farm. */
 struct instance {
-    unsigned number;
     char *url;
+    unsigned number;
 
     /* By health checks. */
     bool asked;                     /* a check is under way, or was given up by a reload */
     bool checked;                   /* by at least one health check since it was configured */
     bool healthy;                   /* also before the first: healthy until proven otherwise */
+    bool lacks_capacity;            /* one was to be read in the last report, but there was none */
     unsigned active_jobs;           /* as last reported */
     unsigned external_jobs;         /* those of them that HAProxy can't see */
     struct forecast forecast;       /* of external_jobs, until the next report */
@@ -35,7 +36,6 @@ struct instance {
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     unsigned capacity;              /* as configured, or as last reported */
-    bool lacks_capacity;            /* one was to be read in the last report, but there was none */
     bool compares_capacity;         /* the rules do: penalties are for each unit, see capacity.h */
     bool tells_capacity;            /* to HAProxy, since reports say it */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
@@ -50,6 +50,7 @@ struct instance {
     bool weighs_nothing;             /* its weight there is 0 */
     unsigned in_flight;              /* requests that are open */
     uint64_t sessions;               /* those that ever were */
+    int64_t jobs_failed_ms;          /* monotonic: when failed jobs were last seen to change */
     struct server_counters counters; /* what became of them */
     struct server_errors errors;     /* what is held against it for that */
     unsigned server_id;              /* for asking about it alone; 0: not known */
@@ -58,9 +59,8 @@ struct instance {
     uint32_t told_capacity;          /* the same of its capacity, less 1 */
     unsigned jobs_penalty;           /* HAProxy's, for jobs that failed */
     uint32_t jobs_failed;            /* in a row, by its table */
-    uint32_t jobs_failed_seen;       /* the same as of jobs_failed_ms, when it changed */
-    int64_t jobs_failed_ms;
-    char address[INET6_ADDRSTRLEN]; /* that HAProxy uses; "" if it isn't known */
+    uint32_t jobs_failed_seen;       /* the same as of jobs_failed_ms */
+    char address[INET6_ADDRSTRLEN];  /* that HAProxy uses; "" if it isn't known */
 };
 
 enum instance_change { INSTANCE_UNCHANGED, INSTANCE_BECAME_UNHEALTHY, INSTANCE_BECAME_HEALTHY };
