@@ -41,6 +41,23 @@ static void check_files(const struct config *c, const struct settings *settings,
                         "longer than 90 characters, too long for a Unix socket");
 }
 
+/* Whether a path of the list is another one of it, or below it. */
+static bool has_nested_path(const char *list)
+{
+    for (const char *outer = list; *outer != '\0'; outer += *outer == ',') {
+        size_t length = strcspn(outer, ",");
+        for (const char *inner = list; *inner != '\0'; inner += *inner == ',') {
+            size_t end = strcspn(inner, ",");
+            if (inner != outer && end >= length && strncmp(inner, outer, length) == 0 &&
+                (end == length || inner[length] == '/'))
+                return true;
+            inner += end;
+        }
+        outer += length;
+    }
+    return false;
+}
+
 /* Below such a path are ids; what comes behind a trailing / would be one. */
 static void check_jobs_path(const struct config *c, const struct settings *settings,
                             struct errors *errors)
@@ -52,6 +69,9 @@ static void check_jobs_path(const struct config *c, const struct settings *setti
     if (strstr(c->jobs_path, "/,") != NULL || c->jobs_path[length - 1] == '/')
         settings_reject(errors, settings_find(settings, "JOBS_PATH"),
                         "expected paths without a / at the end, such as /v1/jobs");
+    else if (has_nested_path(c->jobs_path))
+        settings_reject(errors, settings_find(settings, "JOBS_PATH"),
+                        "one of these paths is another one, or below it, where job ids are");
 }
 
 /* What means nothing without another variable; that one is set but bad has an error of its own. */

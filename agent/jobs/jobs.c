@@ -123,7 +123,11 @@ bool jobs_wants(const struct jobs *jobs, const char *target)
     return job_path_parse(jobs->context.config->jobs_path, target).kind != JOB_PATH_NONE;
 }
 
-/* evhttp doesn't read on while it answers, so it would notice only when it writes. */
+/*
+ * evhttp doesn't read on while it answers, so it would notice only when it writes. A reset is no
+ * EV_CLOSED for libevent's epoll, but makes the socket readable, again and again; and nobody who
+ * waits for an answer has more to say.
+ */
 static void on_hang_up(evutil_socket_t fd, short what, void *argument)
 {
     struct job_request *taken = argument;
@@ -142,7 +146,7 @@ static struct job_request *new_request(struct jobs *jobs, struct evhttp_request 
     taken->jobs = jobs;
     taken->request = request;
     taken->hang_up =
-        xalloc_checked(event_new(jobs->context.base, fd, EV_CLOSED, on_hang_up, taken));
+        xalloc_checked(event_new(jobs->context.base, fd, EV_READ | EV_CLOSED, on_hang_up, taken));
     event_add(taken->hang_up, NULL);
     TAILQ_INSERT_TAIL(&jobs->requests, taken, entry);
     jobs->count++;

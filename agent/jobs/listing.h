@@ -14,7 +14,7 @@ struct listing;
 
 /* Of one instance's list, and of all that are being read or sent. */
 #define LISTING_BODY_MAX (16U << 20)
-#define LISTING_BYTES_MAX (64U << 20)
+#define LISTING_BYTES_MAX (24U << 20)
 
 /*
  * The request and `context` must outlive it. As for `over`, and who frees it, see search.h.

@@ -220,6 +220,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
+    /* Its answer has begun in this very turn of the loop. */
+    if (search->found != NULL)
+        return;
     for (size_t i = 0; i < search->count; i++) {
         size_t index = search->order[i];
         if (search->asks[index] != NULL || i >= search->next)

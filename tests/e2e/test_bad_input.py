@@ -128,7 +128,8 @@ BAD_VALUES = {
     "REQUEST_TIMEOUT": ["0", "999ms", "21d", "forever", "1h30m", "1,5"],
     "CONNECT_TIMEOUT": ["0", "99ms", "2h", "soon"],
     "HEALTH_PATH": ["health", "/a b", "/a?b c", "/a#b", "/../x", "//", "/%41", "http://x/"],
-    "JOBS_PATH": ["v1/jobs", "/", "/v1/jobs/", "/a/,/b", "/a,,/b", "/a b", "/../a", "/a?b", "/%41"],
+    "JOBS_PATH": ["v1/jobs", "/", "/v1/jobs/", "/a/,/b", "/a,,/b", "/a b", "/../a", "/a?b", "/%41"]
+    + ["/a,/a/b", "/b,/a/c/d,/a", "/a,/a"],
     "JOB_RETENTION": ["0", "-1", "1d 2h", "21d", "999ms", "x"],
     "JOBS_SOURCE": ["VLLM", "ollama", "json,prometheus", "/metrics"],
     "LOAD_URL": ["metrics", ":8002", ":0/m", ":99999/m", "a:80/m", "ftp://a/m", "/a?%2", "/m#f"],

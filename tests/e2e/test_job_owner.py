@@ -4,12 +4,14 @@ import base64
 import concurrent.futures
 import os
 import signal
+import socket
 import urllib.parse
 from pathlib import Path
 
 import pytest
 
-from client import Connection, request
+from client import TIMEOUT, Connection, request
+from hand import HandInstance
 from load import reload_and_wait
 from processes import is_instrumented, memory_kib, reset_peak_memory
 from waiting import wait_for
@@ -187,6 +189,29 @@ def test_what_may_lead_to_another_path_is_nobodys(lab):
         assert (target, farm.request(target=target).status) == (target, 404)
         assert (target, request(farm.status_port, target=target).status) == (target, 404)
     assert farm.counts() == {1: 0, 2: 0}
+
+
+def test_nor_does_a_bad_escape_open_it_for_a_job_whose_owner_is_known(lab):
+    farm = lab.start_farm(2)
+    job, number = submit(farm)
+    assert farm.request(target=job_url(job)).status == 200
+    before = farm.counts()
+    for below in ("/../../secret%zz", "/..%2f../secret/%", "/%5c..%zz", "/%2"):
+        assert (below, farm.request(target=job_url(job, below)).status) == (below, 404)
+    assert farm.counts() == before
+    assert farm.request(target=job_url(job, "/%25")).status != 404
+
+
+def test_a_client_that_leaves_haproxy_ends_its_question(lab):
+    """HAProxy resets its connection to the agent then."""
+    with HandInstance(lab.ports.take()) as instance:
+        farm = lab.start_farm({1: instance}, CHECK_TIMEOUT="10m")
+        client = socket.create_connection(("127.0.0.1", farm.port), TIMEOUT)
+        client.sendall(b"GET /v1/jobs/new HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection, _ = instance.job()
+        client.close()
+        # HandInstance waits as long as a test may; the question itself would take ten minutes.
+        assert connection.recv(1) == b""
 
 
 def test_each_instance_gets_its_own_host_and_path(lab):

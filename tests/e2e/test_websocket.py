@@ -1,12 +1,13 @@
 """WebSockets and streams of events through the balancer: jobs, counted while they last."""
 
 import os
+import socket
 import statistics
 import time
 
 import pytest
 
-from client import JOB_PATH, Connection
+from client import JOB_PATH, TIMEOUT, Connection
 from hand import HandInstance
 from test_access_control import KEY, keys_file
 from waiting import SLOWNESS, wait_for
@@ -69,6 +70,33 @@ def test_frames_go_both_ways_and_the_close_too(lab):
     wait_until_idle(farm)
     (line,) = farm.wait_for_log(1)
     assert (line["pick"], line["status"]) == ("instance1", "101")
+
+
+OTHER_PROTOCOLS = [
+    ("POST", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"),
+    ("GET", "Upgrade: foo\r\n"),
+    ("GET", "Upgrade: websocket, h2c\r\n"),
+    ("GET", "Upgrade: websocket\r\nUpgrade: h2c\r\n"),
+    ("POST", "Upgrade: websocket\r\n"),
+]
+
+
+@pytest.mark.parametrize("method, fields", OTHER_PROTOCOLS)
+def test_no_other_protocol_is_asked_for(lab, method, fields):
+    """An instance that agreed to one would hear requests that no rule has seen."""
+    with HandInstance(lab.ports.take()) as instance:
+        farm = lab.start_farm({1: instance}, PROXY_PATHS=PATHS)
+        target = JOB_PATH if method == "POST" else "/v1/realtime"
+        head = f"{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n{fields}"
+        # HAProxy itself refuses a handshake without.
+        head += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        client = socket.create_connection(("127.0.0.1", farm.port), TIMEOUT)
+        client.sendall((head + "Content-Length: 0\r\n\r\n").encode())
+        connection, seen = instance.job()
+        assert b"\r\nupgrade:" not in seen.lower(), seen
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+        client.close()
 
 
 def test_an_open_websocket_counts_as_a_job(lab):
