@@ -40,11 +40,15 @@ static void check_states(const struct instance instances[INSTANCES],
         promise(memchr(rest.address, '\0', sizeof(rest.address)) != NULL);
         promise(rest.address[strspn(rest.address, "0123456789abcdefABCDEF:.")] == '\0');
         if (!answer->has_jobs)
-            promise(rest.acceptances == before[i].acceptances && rest.told == before[i].told);
+            promise(rest.acceptances == before[i].acceptances && rest.told == before[i].told &&
+                    rest.jobs_failed == before[i].jobs_failed);
+        if (!answer->has_capacities)
+            promise(rest.told_capacity == before[i].told_capacity);
         if (!answer->has_failed)
             promise(rest.jobs_penalty == before[i].jobs_penalty);
         if (!answer->has_servers)
             promise(rest.maintained == before[i].maintained &&
+                    rest.weighs_nothing == before[i].weighs_nothing &&
                     is_same(rest.address, before[i].address, sizeof(rest.address)));
         if (!answer->has_servers && !answer->has_stat)
             promise(rest.drained == before[i].drained);
@@ -58,6 +62,9 @@ static void check_states(const struct instance instances[INSTANCES],
         rest.server_id = before[i].server_id;
         rest.drained = before[i].drained;
         rest.maintained = before[i].maintained;
+        rest.weighs_nothing = before[i].weighs_nothing;
+        rest.jobs_failed = before[i].jobs_failed;
+        rest.told_capacity = before[i].told_capacity;
         rest.acceptances = before[i].acceptances;
         rest.told = before[i].told;
         rest.jobs_penalty = before[i].jobs_penalty;
@@ -77,7 +84,8 @@ static void check_parts(const struct answer *answer, const char *text, size_t si
 {
     promise(answer->has_stat == (answer->stat.text != NULL));
     promise(answer->has_servers == (answer->servers.text != NULL));
-    promise((answer->has_jobs || answer->has_failed) == (answer->tables.text != NULL));
+    promise((answer->has_jobs || answer->has_failed || answer->has_capacities) ==
+            (answer->tables.text != NULL));
     promise(!answer->has_stat || is_inside(&answer->stat, text, size));
     promise(!answer->has_servers || is_inside(&answer->servers, text, size));
     promise(answer->tables.text == NULL || is_inside(&answer->tables, text, size));

@@ -212,6 +212,22 @@ static bool is_plain(const char *text, size_t length)
     return length > 0;
 }
 
+/* How many slashes a path of JOBS_PATH has makes a difference to one number. */
+static bool is_same_id_field(const char *reference, size_t reference_length, const char *word,
+                             size_t length)
+{
+    static const char before[] = "path,field(";
+    size_t start = sizeof(before) - 1;
+
+    if (reference_length < start || length < start || memcmp(reference, before, start) != 0 ||
+        memcmp(word, before, start) != 0)
+        return false;
+    size_t reference_end = start + strspn(reference + start, "0123456789");
+    size_t end = start + strspn(word + start, "0123456789");
+    return end > start && length - end == reference_length - reference_end &&
+           memcmp(word + end, reference + reference_end, length - end) == 0;
+}
+
 /* The output's word is the reference's, with plain characters for a harmless text. */
 static bool is_same_word(const char *reference, size_t reference_length, const char *word,
                          size_t length)
@@ -228,7 +244,8 @@ static bool is_same_word(const char *reference, size_t reference_length, const c
                memcmp(word + length - after, harmless + strlen(texts[i]), after) == 0 &&
                is_plain(word + before, length - before - after);
     }
-    return length == reference_length && memcmp(word, reference, length) == 0;
+    return (length == reference_length && memcmp(word, reference, length) == 0) ||
+           is_same_id_field(reference, reference_length, word, length);
 }
 
 /* Blanks in quotes count too: what is in quotes isn't from outside. */
