@@ -468,7 +468,8 @@ const struct option_info option_table[] = {
         .minimum = 1,
         .maximum = 65535,
         .fallback = "9778",
-        .help = "port of the agent's HTTP: /, /health, /metrics, and jobs that HAProxy doesn't know",
+        .help =
+            "port of the agent's HTTP: /, /health, /metrics, and jobs that HAProxy doesn't know",
         .more = "`/metrics` is for Prometheus; an instance is the label `name`.",
     },
     {
