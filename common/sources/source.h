@@ -9,7 +9,7 @@
  * Pure: bytes in, a count or a reason out. Nothing here knows who fetched the bytes, or what
  * becomes of the count.
  *
- * A new one is a file with its struct source, and its line in the table of source.c.
+ * A new one is a file with its struct source, and a row in the table of presets.c, which names it.
  */
 
 /* More jobs than this on one instance are taken for nonsense. */
@@ -37,9 +37,6 @@ struct source {
     /* `locator` has passed the check; `length` is the caller's to bound. */
     struct source_reading (*read)(const char *bytes, size_t length, const char *locator);
 };
-
-/* By its name; NULL if there is none. */
-const struct source *source_find(const char *name);
 
 /* For sources. `format` as in printf(3), for the detail; what isn't printable is replaced. */
 struct source_reading source_failed(enum source_outcome outcome, const char *format, ...)

@@ -1,11 +1,12 @@
 /*
- * The body of a health check, as each source reads it: source_find(), check_locator(), read().
+ * The body of a health check, as each source reads it: preset_find(), check_locator(), read().
  *
  * Input: the body.
  */
 #include <string.h>
 
 #include "fuzz.h"
+#include "presets.h"
 #include "sources/source.h"
 
 static const struct {
@@ -91,7 +92,7 @@ static void check_last_line(const struct source *prometheus, const char *locator
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        const struct source *source = source_find(ways[i].source);
+        const struct source *source = preset_find(ways[i].source)->source;
         const char *locator = ways[i].locator;
         promise_of(source != NULL && source->check_locator(locator) == NULL, locator);
         struct source_reading reading = read_body(source, locator, data, size);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "presets.h"
 #include "sources/source.h"
 
 #define LOCATOR_MAX 1024
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (strlen(locator) != length)
         return 0;
     const char *body = fuzz_bytes(0, newline + 1, size - length - 1);
-    check_source(source_find("json"), locator, body, size - length - 1);
-    check_source(source_find("prometheus"), locator, body, size - length - 1);
+    check_source(preset_find("json")->source, locator, body, size - length - 1);
+    check_source(preset_find("prometheus")->source, locator, body, size - length - 1);
     return 0;
 }

@@ -1,4 +1,5 @@
 #include "helper.h"
+#include "presets.h"
 #include "sources/source_json.h"
 
 #define BODY_MAX (1024 * 1024)
@@ -342,10 +343,10 @@ static void a_body_cut_short_is_not_json(void **state)
 static void json_is_found_by_its_name(void **state)
 {
     (void)state;
-    assert_ptr_equal(source_find("json"), &source_json);
+    assert_ptr_equal(preset_find("json")->source, &source_json);
     assert_string_equal(source_json.name, "json");
-    assert_null(source_find("JSON"));
-    assert_null(source_find(""));
+    assert_null(preset_find("JSON"));
+    assert_null(preset_find(""));
 }
 
 /* The variable JOBS_FIELD refuses what is refused here: more cases are in test_option_value.c. */

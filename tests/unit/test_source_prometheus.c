@@ -1,4 +1,5 @@
 #include "helper.h"
+#include "presets.h"
 #include "sources/source_prometheus.h"
 
 /* Two engines of vLLM, and what shares a prefix with what is wanted. */
@@ -133,7 +134,7 @@ static void a_locator_is_a_sum_of_metrics_or_several(void **state)
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_case(bad[i], source_prometheus.check_locator(bad[i]) != NULL);
     assert_contains(source_prometheus.check_locator(""), "at most 16 metrics' names");
-    assert_ptr_equal(source_find("prometheus"), &source_prometheus);
+    assert_ptr_equal(preset_find("prometheus")->source, &source_prometheus);
 }
 
 int main(void)
