@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "list.h"
 #include "textfile.h"
 #include "xalloc.h"
 
@@ -44,16 +45,19 @@ static void check_files(const struct config *c, const struct settings *settings,
 /* Whether a path of the list is another one of it, or below it. */
 static bool has_nested_path(const char *list)
 {
-    for (const char *outer = list; *outer != '\0'; outer += *outer == ',') {
-        size_t length = strcspn(outer, ",");
-        for (const char *inner = list; *inner != '\0'; inner += *inner == ',') {
-            size_t end = strcspn(inner, ",");
-            if (inner != outer && end >= length && strncmp(inner, outer, length) == 0 &&
+    const char *outer_rest = list;
+    const char *outer;
+    size_t length;
+
+    while ((outer = list_take(&outer_rest, &length)) != NULL) {
+        const char *inner_rest = list;
+        const char *inner;
+        size_t end;
+        while ((inner = list_take(&inner_rest, &end)) != NULL) {
+            if (inner != outer && end >= length && memcmp(inner, outer, length) == 0 &&
                 (end == length || inner[length] == '/'))
                 return true;
-            inner += end;
         }
-        outer += length;
     }
     return false;
 }

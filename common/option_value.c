@@ -8,6 +8,7 @@
 #include "config.h"
 #include "grammar.h"
 #include "instance_source.h"
+#include "list.h"
 #include "origin.h"
 #include "pointer_hint.h"
 #include "presets.h"
@@ -120,13 +121,13 @@ static const char *check_source(const char *value)
 static const char *check_origin_parts(const char *value)
 {
     const char *problem = NULL;
+    const char *start;
+    size_t length;
 
-    while (problem == NULL && *value != '\0') {
-        size_t length = strcspn(value, ",");
-        char *part = xstrndup(value, length);
+    while (problem == NULL && (start = list_take(&value, &length)) != NULL) {
+        char *part = xstrndup(start, length);
         problem = origin_problem(part);
         free(part);
-        value += length + (value[length] == ',');
     }
     return problem;
 }

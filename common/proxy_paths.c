@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "grammar.h"
+#include "list.h"
 #include "url.h"
 #include "xalloc.h"
 
@@ -54,13 +55,14 @@ static bool is_good(const char *part)
 /* A part that isn't good, of a list that isn't; NULL if only its form is wrong. */
 static char *first_bad_part(const char *list)
 {
-    while (*list != '\0') {
-        size_t length = strcspn(list, ",");
-        char *part = xstrndup(list, length);
+    const char *start;
+    size_t length;
+
+    while ((start = list_take(&list, &length)) != NULL) {
+        char *part = xstrndup(start, length);
         if (length > 0 && !is_good(part))
             return part;
         free(part);
-        list += length + (list[length] == ',');
     }
     return NULL;
 }
@@ -108,13 +110,13 @@ static struct proxy_path path_of(const char *part, size_t length)
  */
 static size_t walk_paths(const char *paths, size_t wanted, struct proxy_path *found)
 {
+    const char *part;
+    size_t length;
     size_t count = 0;
 
-    while (*paths != '\0' && count <= wanted) {
-        size_t length = strcspn(paths, ",");
-        *found = path_of(paths, length);
+    while (count <= wanted && (part = list_take(&paths, &length)) != NULL) {
+        *found = path_of(part, length);
         count++;
-        paths += length + (paths[length] == ',');
     }
     return count;
 }
@@ -122,18 +124,18 @@ static size_t walk_paths(const char *paths, size_t wanted, struct proxy_path *fo
 /* The same of a list of paths and presets; NULL is an empty one. */
 static size_t walk(const char *list, size_t wanted, struct proxy_path *found)
 {
+    const char *part;
+    size_t length;
     size_t count = 0;
 
-    while (list != NULL && *list != '\0' && count <= wanted) {
-        size_t length = strcspn(list, ",");
-        const char *paths = preset_paths(list, length);
+    while (count <= wanted && (part = list_take(&list, &length)) != NULL) {
+        const char *paths = preset_paths(part, length);
         if (paths != NULL) {
             count += walk_paths(paths, wanted - count, found);
         } else {
-            *found = path_of(list, length);
+            *found = path_of(part, length);
             count++;
         }
-        list += length + (list[length] == ',');
     }
     return count;
 }
@@ -141,13 +143,13 @@ static size_t walk(const char *list, size_t wanted, struct proxy_path *found)
 bool proxy_paths_have_jobs(const struct config *config)
 {
     const char *list = config->proxy_paths;
+    const char *part;
+    size_t length;
 
-    while (*list != '\0') {
-        size_t length = strcspn(list, ",");
+    while ((part = list_take(&list, &length)) != NULL) {
         if (length == strlen(PROXY_PATHS_WHISPERX) &&
-            memcmp(list, PROXY_PATHS_WHISPERX, length) == 0)
+            memcmp(part, PROXY_PATHS_WHISPERX, length) == 0)
             return true;
-        list += length + (list[length] == ',');
     }
     return false;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "xalloc.h"
 
 static int digit_of(char c)
@@ -70,13 +71,13 @@ static bool is_clean(const char *path, size_t length)
 /* The root that the path is, or is below; 0: none. */
 static size_t find_root(const char *roots, const char *path, size_t path_length)
 {
-    while (*roots != '\0') {
-        size_t length = strcspn(roots, ",");
-        if (length > 0 && path_length >= length && memcmp(roots, path, length) == 0 &&
+    const char *root;
+    size_t length;
+
+    while ((root = list_take(&roots, &length)) != NULL) {
+        if (length > 0 && path_length >= length && memcmp(root, path, length) == 0 &&
             (path_length == length || path[length] == '/'))
             return length;
-        roots += length;
-        roots += *roots == ',';
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "list.h"
 #include "sources/json_pointer.h"
 
 /* How much of what isn't JSON a message shows. */
@@ -170,17 +171,17 @@ static void add_up(struct tally *tally, const cJSON *root, const char *sum, size
 
 static struct source_reading read_root(const cJSON *root, const char *locator, bool needs_rows)
 {
-    const char *sum = locator;
+    const char *rest = locator;
+    const char *sum;
+    size_t length;
 
-    while (*sum != '\0') {
-        size_t length = strcspn(sum, ",");
+    while ((sum = list_take(&rest, &length)) != NULL) {
         struct tally tally = {.needs_rows = needs_rows};
         add_up(&tally, root, sum, length);
         if (!tally.is_missing)
             return tally.problem.outcome != SOURCE_COUNTED
                        ? tally.problem
                        : source_counted(tally.total, sum, length);
-        sum += length + (sum[length] == ',');
     }
     return source_failed(SOURCE_NO_COUNT, "nothing at %s", locator);
 }

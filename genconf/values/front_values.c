@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "list.h"
 #include "proxy_paths.h"
 #include "values/value.h"
 
@@ -83,26 +84,13 @@ unsigned value_retry_after(const struct place *at)
 
 /* --- Lists of the configuration: parts separated by commas --- */
 
-static size_t count_parts(const char *list)
-{
-    size_t count = 0;
-
-    while (list != NULL && *list != '\0') {
-        size_t length = strcspn(list, ",");
-        list += length + (list[length] == ',');
-        count++;
-    }
-    return count;
-}
-
 static const char *find_part(const char *list, size_t index, size_t *length)
 {
-    while (index-- > 0) {
-        list += strcspn(list, ",");
-        list += *list == ',';
-    }
-    *length = strcspn(list, ",");
-    return list;
+    const char *part = list_take(&list, length);
+
+    while (index-- > 0)
+        part = list_take(&list, length);
+    return part;
 }
 
 /* --- Paths --- */
@@ -160,7 +148,7 @@ size_t value_count_cors_origins(const struct config *config)
 {
     const struct place at = {.config = config};
 
-    return value_cors_all(&at) || value_cors_none(&at) ? 0 : count_parts(config->cors_origins);
+    return value_cors_all(&at) || value_cors_none(&at) ? 0 : list_count(config->cors_origins);
 }
 
 void value_origin(const struct place *at, struct text *out)
@@ -175,7 +163,7 @@ void value_origin(const struct place *at, struct text *out)
 
 size_t value_count_jobs_paths(const struct config *config)
 {
-    return count_parts(config->jobs_path);
+    return list_count(config->jobs_path);
 }
 
 void value_jobs_root(const struct place *at, struct text *out)
@@ -209,7 +197,7 @@ size_t value_count_trusted_proxies(const struct config *config)
 {
     if (strcmp(config->trusted_proxies, CONFIG_NONE) == 0)
         return 0;
-    return count_parts(config->trusted_proxies);
+    return list_count(config->trusted_proxies);
 }
 
 bool value_trusted_proxies(const struct place *at)
