@@ -126,14 +126,9 @@ static struct jobs *open_jobs(struct event_base *base, const struct budget *budg
 {
     /* Others must have a chance to look at a page. */
     size_t most = budget->visitors / 2;
-    struct jobs *jobs =
-        jobs_new(base, most < FINDER_REQUESTS_MAX ? most : FINDER_REQUESTS_MAX, budget->asks);
 
-    if (jobs == NULL) {
-        log_error("out of memory");
-        exit(1);
-    }
-    return jobs;
+    return xalloc_checked(
+        jobs_new(base, most < FINDER_REQUESTS_MAX ? most : FINDER_REQUESTS_MAX, budget->asks));
 }
 
 static struct status *open_status(const struct service *service, const struct config *config,

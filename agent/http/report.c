@@ -3,25 +3,15 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent_checks/agent_check.h"
+#include "json_text.h"
 #include "names.h"
 #include "version.h"
-#include "xalloc.h"
 
 #define TIME_TEXT_MAX 40
-
-/* cJSON's allocator is malloc(3): its text can be the caller's. */
-static char *take_text(cJSON *root)
-{
-    char *text = cJSON_PrintUnformatted(root);
-
-    cJSON_Delete(root);
-    return text == NULL ? xstrdup("{}") : text;
-}
 
 char *report_root(const struct report_view *view)
 {
@@ -33,7 +23,7 @@ char *report_root(const struct report_view *view)
     cJSON *endpoints = cJSON_AddObjectToObject(root, "endpoints");
     cJSON_AddStringToObject(endpoints, "health", "/health");
     cJSON_AddStringToObject(endpoints, "transcription", "/v1/audio/transcriptions");
-    return take_text(root);
+    return json_text(root);
 }
 
 /* RFC 3339, in UTC, with milliseconds. */
@@ -97,7 +87,7 @@ char *report_health(const struct report_view *view)
     cJSON *instances = cJSON_AddArrayToObject(root, "instances");
     for (size_t i = 0; i < farm->count; i++)
         cJSON_AddItemToArray(instances, instance_object(&farm->instances[i]));
-    return take_text(root);
+    return json_text(root);
 }
 
 static void put_head(FILE *out, const char *name, const char *type, const char *help)

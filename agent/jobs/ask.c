@@ -8,6 +8,7 @@
 #include "checks/instance_request.h"
 #include "checks/lookup.h"
 #include "checks/transfers.h"
+#include "jobs/field.h"
 #include "xalloc.h"
 
 #define NO_BOUND 1024
@@ -323,20 +324,10 @@ void asks_free(struct asks *asks)
     free(asks);
 }
 
-/* RFC 9110 section 7.6.1, and what libcurl or this program says itself. */
-static bool is_of_the_connection(const char *name)
+/* What libcurl or this program says itself. */
+static bool is_ours(const char *name)
 {
-    static const char *const names[] = {"Connection",
-                                        "Keep-Alive",
-                                        "Proxy-Connection",
-                                        "TE",
-                                        "Trailer",
-                                        "Transfer-Encoding",
-                                        "Upgrade",
-                                        "Host",
-                                        "Content-Length",
-                                        "Proxy-Authorization",
-                                        "Expect"};
+    static const char *const names[] = {"Host", "Content-Length", "Proxy-Authorization", "Expect"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcasecmp(name, names[i]) == 0)
@@ -373,7 +364,7 @@ struct curl_slist *ask_copy_header(struct evhttp_request *request)
     struct evkeyval *field;
 
     for (field = header->tqh_first; field != NULL; field = field->next.tqe_next) {
-        if (is_of_the_connection(field->key) || !is_plain(field->value))
+        if (field_is_of_connection(field->key) || is_ours(field->key) || !is_plain(field->value))
             continue;
         list = append(list, field->value[0] == '\0' ? "%s;%s" : "%s: %s", field->key, field->value);
     }

@@ -6,21 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "jobs/reply.h"
+#include "jobs/field.h"
 #include "xalloc.h"
-
-/* RFC 9110 section 7.6.1: these are of the instance's connection. */
-static bool is_of_the_connection(const char *name)
-{
-    static const char *const names[] = {"Connection", "Keep-Alive",        "Proxy-Connection",
-                                        "Trailer",    "Transfer-Encoding", "Upgrade"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcasecmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* "NAME: VALUE", in place. What isn't a field is left out. */
 static void add_field(struct evkeyvalq *header, char *line)
@@ -31,7 +18,7 @@ static void add_field(struct evkeyvalq *header, char *line)
         return;
     *value++ = '\0';
     value += strspn(value, " \t");
-    if (!is_of_the_connection(line))
+    if (!field_is_of_connection(line))
         evhttp_add_header(header, line, value);
 }
 

@@ -8,7 +8,8 @@
 
 #define RETRY_AFTER_S "1"
 
-const char *reply_reason(int status)
+/* RFC 9110 section 15. */
+static const char *reason_of(int status)
 {
     switch (status) {
     case 200:
@@ -47,6 +48,6 @@ void reply_json(struct evhttp_request *request, int status, char *text)
         evhttp_add_header(header, "Retry-After", RETRY_AFTER_S);
     if (evbuffer_add_reference(body, text, strlen(text), on_sent, text) != 0)
         free(text);
-    evhttp_send_reply(request, status, reply_reason(status), body);
+    evhttp_send_reply(request, status, reason_of(status), body);
     evbuffer_free(body);
 }

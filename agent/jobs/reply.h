@@ -9,7 +9,4 @@
  */
 void reply_json(struct evhttp_request *request, int status, char *text);
 
-/* What a status is called (RFC 9110 section 15). */
-const char *reply_reason(int status);
-
 #endif

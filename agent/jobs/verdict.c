@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "names.h"
 #include "xalloc.h"
 
@@ -68,18 +69,9 @@ static cJSON *list_missing(const struct verdict *verdict)
     return list;
 }
 
-/* Takes `json`. */
-static char *print(cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-
-    cJSON_Delete(json);
-    return text == NULL ? xstrdup("{}") : text;
-}
-
 char *verdict_missing(const struct verdict *verdict)
 {
-    return print(list_missing(verdict));
+    return json_text(list_missing(verdict));
 }
 
 char *verdict_body(const struct verdict *verdict)
@@ -98,5 +90,5 @@ char *verdict_body(const struct verdict *verdict)
         cJSON_AddStringToObject(body, "detail", text);
         free(text);
     }
-    return print(body);
+    return json_text(body);
 }
