@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "capacity.h"
 #include "clock.h"
 #include "haproxy/answer.h"
 #include "haproxy/drains.h"
@@ -68,7 +69,7 @@ static void forget_counts(struct farm *farm)
 
 static bool may_ask_alone(const struct exchange *exchange)
 {
-    if (exchange->all_wanted || exchange->queued == 0 || exchange->queued > ASKED_ALONE_MAX)
+    if (exchange->all_wanted || exchange->queued > ASKED_ALONE_MAX)
         return false;
     for (size_t i = 0; i < exchange->queued; i++) {
         if (exchange->farm->instances[exchange->queue[i]].server_id == 0)
@@ -77,22 +78,13 @@ static bool may_ask_alone(const struct exchange *exchange)
     return true;
 }
 
-static bool tells_capacities(const struct farm *farm)
-{
-    for (size_t i = 0; i < farm->count; i++) {
-        if (farm->instances[i].tells_capacity)
-            return true;
-    }
-    return false;
-}
-
 static void ask_all(struct exchange *exchange)
 {
     haproxy_say(exchange->haproxy, ASK_ALL);
     haproxy_say(exchange->haproxy, ASK_SERVERS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_JOBS);
     haproxy_say(exchange->haproxy, ASK_TABLE TABLE_FAILED);
-    if (tells_capacities(exchange->farm))
+    if (capacity_is_told(exchange->config))
         haproxy_say(exchange->haproxy, ASK_TABLE TABLE_CAPACITIES);
 }
 
@@ -155,7 +147,8 @@ static bool apply_some(struct exchange *exchange, const struct answer *answer)
         exchange->farm->instances[exchange->queue[i]].server_id = 0;
     bool is_good = answer_apply(exchange->farm, answer, ANSWER_SOME);
     drains_restore(exchange->drains);
-    return is_good;
+    /* Without servers in question there is something to tell. */
+    return is_good || exchange->asked == 0;
 }
 
 static void see_errors(struct instance *instance)
@@ -357,7 +350,7 @@ void exchange_tell_owner(struct exchange *exchange, const unsigned char *id, siz
                          unsigned number)
 {
     owners_add(&exchange->owners, id, length, number);
-    exchange_start(exchange);
+    haproxy_query(exchange->haproxy);
 }
 
 struct exchange_counts exchange_counts(const struct exchange *exchange)

@@ -153,6 +153,8 @@ static void print_answer(FILE *out, struct world *world, const char *command)
         world->servers[key - 1].penalty = value;
     } else if (sscanf(command, "set table jobs key %u data.gpc1 %u", &key, &value) == 2) {
         world->servers[key - 1].failed_in_a_row = value;
+    } else if (strncmp(command, "set table owners key ", 21) == 0) {
+        return;
     } else {
         fail_msg("HAProxy doesn't know \"%s\"", command);
     }
@@ -590,6 +592,34 @@ static void a_capacity_that_is_read_is_told(void **state)
     free_world(world);
 }
 
+static void an_owner_is_told_at_once_and_nothing_else_is_asked_for(void **state)
+{
+    struct world *world = new_world(2, NULL);
+
+    (void)state;
+    settle(world);
+    /* To the middle between two refreshes. */
+    do {
+        world->haproxy.log[0] = '\0';
+        loop_for(1);
+    } while (count_lines(world, "show stat farm 4 -1") == 0);
+    loop_for(REFRESH_MS / 2);
+    world->haproxy.log[0] = '\0';
+    checks_tell_owner(world->checks, (const unsigned char *)"job", 3, 2);
+    loop_for(10);
+    assert_int_equal(count_lines(world, "set table owners key am9i data.gpt0 2"), 1);
+    assert_int_equal(count_lines(world, "show stat farm 4 -1"), 0);
+    assert_int_equal(count_lines(world, "show servers state farm"), 0);
+    /* A process that isn't known is met first. */
+    world->has_mark = false;
+    checks_tell_owner(world->checks, (const unsigned char *)"more", 4, 1);
+    loop_for(10);
+    assert_int_equal(count_lines(world, "set table owners key bW9yZQ== data.gpt0 1"), 1);
+    assert_int_equal(count_lines(world, "show stat farm 4 -1"), 1);
+    assert_int_equal(checks_counts(world->checks).haproxy_processes, 2);
+    free_world(world);
+}
+
 /* A client's bad files, or a network that is down. */
 static void what_all_fail_at_is_forgiven(void **state)
 {
@@ -1002,6 +1032,7 @@ int main(void)
         it(failed_connections_and_responses_are_told_until_a_job_succeeds),
         it(the_penalty_for_jobs_is_haproxys_own),
         it(a_capacity_that_is_read_is_told),
+        it(an_owner_is_told_at_once_and_nothing_else_is_asked_for),
         it(what_all_fail_at_is_forgiven),
         it(failed_jobs_in_a_row_are_forgotten_ten_minutes_after_the_last),
         it(an_instance_whose_check_failed_is_picked_last),
