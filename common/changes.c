@@ -77,9 +77,10 @@ static void compare_instance(const struct instance_config *old, const struct ins
 /* By another source, which knows where capacities are, or doesn't: the rules are others then. */
 static bool is_read_otherwise(const struct instance_config *old, const struct instance_config *new)
 {
-    return (old->capacity_locator == NULL) != (new->capacity_locator == NULL) &&
-           old->own.capacity ==
-               new->own.capacity &&is_same_text(old->own.capacity_field, new->own.capacity_field);
+    bool is_own_same = is_same_text(old->own.capacity_field, new->own.capacity_field) &&
+                       old->own.capacity == new->own.capacity;
+
+    return is_own_same && (old->capacity_locator == NULL) != (new->capacity_locator == NULL);
 }
 
 /* Of the instance at an index; above all of them at the end. */

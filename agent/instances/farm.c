@@ -21,14 +21,6 @@ static void take_over(struct instance *instance, const struct farm *previous, bo
         instance->capacity = capacity;
 }
 
-/* What the rules do with capacities is of the new configuration. */
-static void set_comparison(struct instance *instance, const struct config *config,
-                           bool reads_capacity)
-{
-    instance->compares_capacity = capacity_is_compared(config);
-    instance->tells_capacity = reads_capacity && capacity_is_told(config);
-}
-
 static uint32_t new_mark(void)
 {
     uint32_t mark = 0;
@@ -50,6 +42,9 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->is_inherited = previous != NULL && previous->is_inherited;
     farm->process_ms = previous == NULL ? 0 : previous->process_ms;
     farm->instances = xcalloc(farm->count, sizeof(*farm->instances));
+    /* What the rules do with capacities is of the new configuration. */
+    bool is_compared = capacity_is_compared(config);
+    bool is_told = capacity_is_told(config);
     for (size_t i = 0; i < farm->count; i++) {
         bool reads_capacity = config->instances[i].capacity_locator != NULL;
         farm->instances[i] = (struct instance){
@@ -60,7 +55,8 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
             .changed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous, reads_capacity);
-        set_comparison(&farm->instances[i], config, reads_capacity);
+        farm->instances[i].compares_capacity = is_compared;
+        farm->instances[i].tells_capacity = reads_capacity && is_told;
     }
     return farm;
 }

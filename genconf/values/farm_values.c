@@ -162,7 +162,7 @@ const char *value_path_prefix(const struct place *at)
 
 bool value_tells_capacity(const struct place *at)
 {
-    return capacity_is_told(at->config) && instance(at)->capacity_locator != NULL;
+    return instance(at)->capacity_locator != NULL && capacity_is_told(at->config);
 }
 
 /* What HAProxy's mul() takes: a number, or a variable of the request. */
