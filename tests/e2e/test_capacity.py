@@ -47,6 +47,20 @@ def wait_for_exactly(farm, external):
     wait_for(right, f"HAProxy to be told {external}")
 
 
+def check_picks(farm, external, capacities, count):
+    """Brings the instances into a state, and compares so many picks from it with `best`."""
+    for number, jobs in external.items():
+        farm.instances[number].set(external_jobs=jobs)
+    wait_for_exactly(farm, external)
+    loads = dict(external)
+    for _ in range(count):
+        allowed = best(loads, capacities)
+        number = farm.open_job_and_see()
+        assert number in allowed, f"{number}: loads {loads}, capacities {capacities}"
+        loads[number] += 1
+    end_all_jobs(farm)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_hundred_picks_in_random_states_are_those_of_an_exact_computation(lab, seed):
     dice = random.Random(seed)
@@ -55,16 +69,7 @@ def test_a_hundred_picks_in_random_states_are_those_of_an_exact_computation(lab,
     for _ in range(20):
         fullness = dice.choice([0, 1, 3])
         external = {n: dice.randint(0, fullness * min(c, 30)) for n, c in capacities.items()}
-        for number, jobs in external.items():
-            farm.instances[number].set(external_jobs=jobs)
-        wait_for_exactly(farm, external)
-        loads = dict(external)
-        for _ in range(5):
-            allowed = best(loads, capacities)
-            number = farm.open_job_and_see()
-            assert number in allowed, f"{number}: loads {loads}, capacities {capacities}"
-            loads[number] += 1
-        end_all_jobs(farm)
+        check_picks(farm, external, capacities, 5)
 
 
 class Rules:
@@ -187,16 +192,7 @@ def test_capacities_are_read_from_reports_and_change_with_them(lab):
             farm.instances[number].set(slots=slots)
         wait_for_capacities(farm, capacities)
         external = {n: dice.randint(0, 2 * c) for n, c in capacities.items()}
-        for number, jobs in external.items():
-            farm.instances[number].set(external_jobs=jobs)
-        wait_for_exactly(farm, external)
-        loads = dict(external)
-        for _ in range(8):
-            allowed = best(loads, capacities)
-            number = farm.open_job_and_see()
-            assert number in allowed, f"{number}: loads {loads}, capacities {capacities}"
-            loads[number] += 1
-        end_all_jobs(farm)
+        check_picks(farm, external, capacities, 8)
 
 
 def test_a_configured_capacity_wins_and_a_reload_is_told_again(lab):
