@@ -648,6 +648,18 @@ def reload_and_wait(farm):
     wait_for(lambda: farm.haproxy.catches(signal.SIGTERM), "HAProxy's master")
 
 
+def wait_for_state_file(farm, numbers):
+    """Until the file that a reload starts from names these instances: drained, or in maintenance."""
+    path = Path(f"{farm.socket}.state/servers")
+
+    def says_it():
+        found = re.findall(r"^\d+ farm \d+ instance(\d+) ", path.read_text(), re.MULTILINE)
+        assert {int(number) for number in found} == set(numbers), f"the file has {found}"
+        return True
+
+    wait_for(says_it, "the agent to write the state file")
+
+
 def hurry(farm, line, value):
     """Shortens one of the times of haproxy.cfg that no variable changes, for the test's sake."""
     text = farm.config_path.read_text()

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 from client import Job, run_in_loop
-from load import reload_and_wait
+from load import reload_and_wait, wait_for_state_file
 from waiting import wait_for
 
 HELD = -1
@@ -103,6 +103,7 @@ def test_after_a_reload_the_jobs_of_the_old_process_count_at_once(lab):
     assert farm.in_flight() == {1: 20, 2: 0}
     farm.set_state(2, "ready")
     farm.wait_for_server(2, "UP")
+    wait_for_state_file(farm, set())
     reload_and_wait(farm)
     wait_for_known(farm, lambda found: found == {1: 20, 2: 0}, "the old process's jobs")
     assert farm.run_jobs(8) == [2] * 8
