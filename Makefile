@@ -10,13 +10,15 @@ SANITIZE ?=
 
 # The product's folders: includes are relative to them, so no two of its files have one name. A new
 # file or folder below them needs no line here. The container's build has no tests/.
-PRODUCT = common agent genconf
+PRODUCT = common agent genconf leastjobs
 below = $(if $(wildcard $(1)),$(sort $(shell find $(wildcard $(1)) -name '$(2)')))
 COMMON_SOURCES := $(call below,common,*.c)
 AGENT_SOURCES := $(call below,agent,*.c)
 GENCONF_SOURCES := $(call below,genconf,*.c)
-# What unit tests and fuzz targets test: everything but the two programs' main().
-TESTED_SOURCES = $(filter-out %/main.c,$(COMMON_SOURCES) $(AGENT_SOURCES) $(GENCONF_SOURCES))
+OPERATOR_SOURCES := $(call below,leastjobs,*.c)
+# What unit tests and fuzz targets test: everything but the programs' main().
+TESTED_SOURCES = $(filter-out %/main.c,$(COMMON_SOURCES) $(AGENT_SOURCES) $(GENCONF_SOURCES) \
+	$(OPERATOR_SOURCES))
 UNIT_SOURCES := $(call below,tests/unit,test_*.c)
 # What clang-format and tools/lint read.
 SOURCES := $(call below,$(PRODUCT) tests tools,*.[ch])
@@ -30,7 +32,7 @@ HARDENING = -fstack-protector-strong \
 	$(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-D_FORTIFY_SOURCE=2)
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(if $(SANITIZE),,$(HARDENING)) -fPIE \
 	$(CFLAGS) $(SANITIZE) $(CPPFLAGS)
-# As needed: both programs are given the same libraries, and each needs what it uses.
+# As needed: all programs are given the same libraries, and each needs what it uses.
 LINK = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE) $(LDFLAGS)
 LIBRARIES = libcurl libconfig libevent libcjson
 
@@ -39,7 +41,8 @@ COMMON = $(call objects,$(COMMON_SOURCES))
 AGENT = $(call objects,$(AGENT_SOURCES))
 # The template of haproxy.cfg is built in.
 GENCONF = $(call objects,$(GENCONF_SOURCES)) $(BUILD)/obj/builtin_template.o
-TESTED = $(filter-out %/main.o,$(COMMON) $(AGENT) $(GENCONF))
+OPERATOR = $(call objects,$(OPERATOR_SOURCES))
+TESTED = $(filter-out %/main.o,$(COMMON) $(AGENT) $(GENCONF) $(OPERATOR))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 # What they share: a loop with a clock of its own, the other ends of sockets.
 UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(call below,tests/unit,*.c)))
@@ -52,7 +55,9 @@ BENCH_PROGRAMS = $(addprefix $(BUILD)/leastjobs-,model accept-loop checker)
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)  $(2)')
 
-all: $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf ## build the agent and genconf (the default)
+PROGRAMS = $(BUILD)/leastjobs $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf
+
+all: $(PROGRAMS) ## build the three programs (the default)
 
 # $(call link,PACKAGES): every program's recipe; PACKAGES as pkg-config knows them.
 define link
@@ -60,6 +65,9 @@ define link
 $(call say,LD,$@)
 $(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(if $(1),$$($(PKG_CONFIG) --libs $(1))) -lm
 endef
+
+$(BUILD)/leastjobs: $(COMMON) $(OPERATOR)
+	$(call link,$(LIBRARIES))
 
 $(BUILD)/leastjobs-agent: $(COMMON) $(AGENT)
 	$(call link,$(LIBRARIES))
@@ -218,7 +226,7 @@ DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.exam
 	$(wildcard docs/*.md docs/results/* deploy/* tests/*/README.md)
 
 install: all ## install below $(DESTDIR)$(PREFIX)
-	install -D -m 755 -t $(call quoted,$(BIN)) $(BUILD)/leastjobs-agent $(BUILD)/leastjobs-genconf
+	install -D -m 755 -t $(call quoted,$(BIN)) $(PROGRAMS)
 	install -D -m 644 -t $(call quoted,$(MAN)/man1) man/*.1
 	install -D -m 644 -t $(call quoted,$(MAN)/man5) man/*.5
 	install -D -m 644 -t $(call quoted,$(MAN)/man8) man/*.8
@@ -228,7 +236,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 644 -t $(call quoted,$(SHARE)) genconf/haproxy.cfg.in
 
 uninstall: ## remove what install put there
-	rm -f $(call quoted,$(BIN))/leastjobs-agent $(call quoted,$(BIN))/leastjobs-genconf
+	rm -f $(foreach program,$(PROGRAMS),$(call quoted,$(BIN))/$(notdir $(program)))
 	rm -f $(foreach page,$(wildcard man/*),$(call quoted,$(MAN))/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(call quoted,$(DOC))
 	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in)

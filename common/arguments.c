@@ -44,7 +44,8 @@ static void fill_table(struct table *table, const struct program *program,
 
 static void print_help(const struct program *program, const struct table *table)
 {
-    printf("Usage: %s [OPTION]...\n%s\n\n", program->name, program->purpose);
+    printf("Usage: %s [OPTION]...%s%s\n%s\n\n", program->name, program->operands == NULL ? "" : " ",
+           program->operands == NULL ? "" : program->operands, program->purpose);
     for (size_t i = 0; i < table->count; i++) {
         const struct argument *a = &table->all[i];
         char short_one[] = "    ";
@@ -54,7 +55,10 @@ static void print_help(const struct program *program, const struct table *table)
                           a->kind == NULL ? "" : a->kind);
         printf("%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used + 1 : 1, "", a->help);
     }
-    printf("\n%s\n", program->notes);
+    printf("\n%s", program->notes);
+    if (program->hides_options)
+        return;
+    printf("\n");
     options_print(stdout);
 }
 
@@ -126,7 +130,7 @@ int arguments_parse(const struct program *program, int argc, char **argv,
             *argument->value = optarg;
         status = finish(program, &table);
     }
-    if (status < 0 && optind < argc) {
+    if (status < 0 && program->operands == NULL && optind < argc) {
         fprintf(stderr, "%s: unexpected argument \"%s\"\n", program->name, argv[optind]);
         return EXIT_USAGE;
     }

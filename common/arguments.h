@@ -9,7 +9,7 @@
 #define EXIT_USAGE 2
 
 /*
- * The command line of both programs. Each has a table of its own arguments: another one is one
+ * The command line of all programs. Each has a table of its own arguments: another one is one
  * more row. All have --config, --env-file, --help and --version.
  */
 struct argument {
@@ -27,13 +27,15 @@ struct program {
     const char *notes;   /* lines of --help after the arguments: signals, exit status */
     const struct argument *arguments;
     size_t argument_count; /* at most ARGUMENTS_MAX */
+    const char *operands;  /* what --help calls what follows the arguments, "N..."; NULL: nothing */
+    bool hides_options;    /* --help doesn't list the table of options.h */
 };
 #define ARGUMENTS_MAX 16
 
 /*
- * Understands the command line, with the files' names going to `sources`. Returns -1 to go on, or
- * the exit status: 0 after --help and --version, 1 if they can't be written, EXIT_USAGE for what is
- * wrong, after a message on standard error.
+ * Understands the command line, with the files' names going to `sources`. Operands are then from
+ * argv[optind] on. Returns -1 to go on, or the exit status: 0 after --help and --version, 1 if they
+ * can't be written, EXIT_USAGE for what is wrong, after a message on standard error.
  */
 int arguments_parse(const struct program *program, int argc, char **argv,
                     struct config_sources *sources);
