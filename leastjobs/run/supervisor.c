@@ -338,10 +338,10 @@ int supervisor_run(const struct supervisor_plan *plan)
     /* Workers whose master was killed come to us: they are seen to end. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s.base = xalloc_checked(event_base_new());
-    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
-             config->instance_count, config->haproxy_socket);
     make_parts(&s, config);
     watch_signals(&s);
+    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
+             config->instance_count, config->haproxy_socket);
     begin(&s);
     event_base_dispatch(s.base);
     free_parts(&s);
