@@ -216,7 +216,8 @@ struct checks_counts checks_counts(const struct checks *checks)
                                   .haproxy_failures = counts.failures,
                                   .haproxy_processes = counts.processes,
                                   .haproxy_present = counts.is_present,
-                                  .due = count_due(checks)};
+                                  .due = count_due(checks),
+                                  .interval_ms = pace_interval_ms(checks->pace)};
 }
 
 void checks_tell_owner(struct checks *checks, const unsigned char *id, size_t length,

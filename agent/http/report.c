@@ -118,6 +118,11 @@ static double value_drained(const struct instance *instance)
     return instance->drained;
 }
 
+static double value_maintained(const struct instance *instance)
+{
+    return instance->maintained;
+}
+
 static double value_busy(const struct instance *instance)
 {
     return instance->reason == CHECK_BUSY;
@@ -181,6 +186,7 @@ static double value_last_check(const struct instance *instance)
 static const struct gauge gauges[] = {
     {"instance_healthy", "1 if the instance is healthy.", value_healthy},
     {"instance_drained", "1 if an operator drained it in HAProxy.", value_drained},
+    {"instance_in_maintenance", "1 if an operator set it to maint in HAProxy.", value_maintained},
     {"instance_busy", "1 if it answers no health check while jobs of ours run there.", value_busy},
     {"instance_capacity", "Jobs at a time, as configured or last reported.", value_capacity},
     {"instance_active_jobs", "Active jobs as the instance last reported them.", value_active},
@@ -208,6 +214,35 @@ static void put_gauges(FILE *out, const struct farm *farm)
     }
 }
 
+/* How old its count of jobs is; by this clock alone, since Prometheus' may differ. */
+static void put_report_ages(FILE *out, const struct farm *farm, int64_t now_ms)
+{
+    put_head(out, "instance_report_age_seconds", "gauge",
+             "Since its last report, or since it was configured.");
+    for (size_t i = 0; i < farm->count; i++)
+        fprintf(
+            out, "leastjobs_instance_report_age_seconds{name=\"" INSTANCE_PREFIX "%u\"} %.15g\n",
+            farm->instances[i].number, (double)(now_ms - farm->instances[i].reported_ms) / 1000);
+}
+
+/* The two numbers to scale by. */
+static void put_demand(FILE *out, const struct farm *farm)
+{
+    double jobs = 0;
+    double capacity = 0;
+
+    for (size_t i = 0; i < farm->count; i++) {
+        const struct instance *instance = &farm->instances[i];
+        if (!instance_takes_jobs(instance))
+            continue;
+        jobs += (double)instance->in_flight + instance->external_jobs + instance_accepted(instance);
+        capacity += instance->capacity;
+    }
+    put_value(out, "jobs", "gauge",
+              "In flight, external and accepted jobs of the instances that take jobs.", jobs);
+    put_value(out, "capacity", "gauge", "Capacity of the instances that take jobs.", capacity);
+}
+
 static void put_checks(FILE *out, const struct farm *farm)
 {
     put_head(out, "instance_checks_total", "counter", "Health checks by how they ended.");
@@ -231,7 +266,7 @@ static void put_checks(FILE *out, const struct farm *farm)
                 farm->instances[i].number, farm->instances[i].missed);
 }
 
-void report_metrics(FILE *out, const struct report_view *view)
+void report_metrics(FILE *out, const struct report_view *view, int64_t now_ms)
 {
     struct listener_counts asked = listener_counts(view->listener);
     struct checks_counts counts = checks_counts(view->checks);
@@ -241,9 +276,16 @@ void report_metrics(FILE *out, const struct report_view *view)
     put_value(out, "instances", "gauge", "Configured instances.", (double)view->farm->count);
     put_value(out, "instances_healthy", "gauge", "Healthy instances.",
               (double)farm_count_healthy(view->farm));
+    put_demand(out, view->farm);
     put_value(out, "checks_due", "gauge", "Health checks that are under way, or due at once.",
               counts.due);
+    put_value(out, "check_interval_seconds", "gauge",
+              "Between two health checks of each instance: shorter while jobs run.",
+              counts.interval_ms / 1000.0);
+    put_value(out, "check_timeout_seconds", "gauge", "A health check that takes longer has failed.",
+              view->config->check_timeout_ms / 1000.0);
     put_gauges(out, view->farm);
+    put_report_ages(out, view->farm, now_ms);
     put_checks(out, view->farm);
     put_value(out, "agent_checks_answered_total", "counter", "Agent-checks answered.",
               (double)asked.answered);

@@ -20,7 +20,7 @@ struct report_view {
 char *report_root(const struct report_view *view);
 char *report_health(const struct report_view *view);
 
-/* GET /metrics, in Prometheus' text format 0.0.4. */
-void report_metrics(FILE *out, const struct report_view *view);
+/* GET /metrics, in Prometheus' text format 0.0.4, at `now_ms` of the monotonic clock. */
+void report_metrics(FILE *out, const struct report_view *view, int64_t now_ms);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "log.h"
 #include "names.h"
 #include "xalloc.h"
@@ -309,7 +310,7 @@ static struct page *render_metrics(const struct report_view *view)
 
     if (memory == NULL)
         return NULL;
-    report_metrics(memory, view);
+    report_metrics(memory, view, clock_ms());
     if (fclose(memory) == 0)
         return new_page(text, length);
     free(text);

@@ -118,6 +118,7 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
         server_errors_forgive(&instance->errors);
     instance->error[0] = '\0';
     instance->failures = 0;
+    instance->reported_ms = now->monotonic_ms;
     instance->passed++;
     take_count(instance, result, start);
     if (result->capacity > 0)
@@ -145,6 +146,11 @@ void instance_inherit(struct instance *instance)
     instance->told = instance->told_capacity = 0;
     instance->jobs_penalty = 0;
     server_errors_expect_process(&instance->errors);
+}
+
+bool instance_takes_jobs(const struct instance *instance)
+{
+    return instance->healthy && !instance->drained && !instance->maintained;
 }
 
 unsigned instance_accepted(const struct instance *instance)
