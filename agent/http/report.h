@@ -1,7 +1,7 @@
 #ifndef LEASTJOBS_REPORT_H
 #define LEASTJOBS_REPORT_H
 
-#include <stdio.h>
+#include <cjson/cJSON.h>
 
 #include "agent_checks/listener.h"
 #include "checks/checks.h"
@@ -20,7 +20,9 @@ struct report_view {
 char *report_root(const struct report_view *view);
 char *report_health(const struct report_view *view);
 
-/* GET /metrics, in Prometheus' text format 0.0.4, at `now_ms` of the monotonic clock. */
-void report_metrics(FILE *out, const struct report_view *view, int64_t now_ms);
+/* What the latter has of an instance; and a time in its form, null for none, added to an object. */
+cJSON *report_instance(const struct instance *instance);
+void report_add_time(cJSON *object, const char *name, const struct timespec *when);
+double report_count_jobs(const struct farm *farm);
 
 #endif

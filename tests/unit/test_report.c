@@ -2,6 +2,7 @@
 #include <event2/event.h>
 
 #include "farm_helper.h"
+#include "http/metrics.h"
 #include "http/report.h"
 #include "version.h"
 
@@ -201,7 +202,7 @@ static char *metrics_of(const struct fixture *f)
     FILE *out = open_memstream(&text, &length);
 
     assert_non_null(out);
-    report_metrics(out, &f->view, at_ms(3750).monotonic_ms);
+    metrics_report(out, &f->view, at_ms(3750).monotonic_ms);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(strlen(text), length);
     return text;
