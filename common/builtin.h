@@ -11,5 +11,9 @@ struct builtin {
 
 /* By their files' names; each is linked into the one program that asks for it. */
 extern const struct builtin builtin_haproxy_cfg_in;
+extern const struct builtin builtin_icon_svg;
+extern const struct builtin builtin_index_html;
+extern const struct builtin builtin_page_css;
+extern const struct builtin builtin_page_js;
 
 #endif
