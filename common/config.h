@@ -90,6 +90,7 @@ struct config {
     unsigned status_port;
     char *admin_bind_address;
     unsigned admin_port;
+    char *admin_password_file; /* NULL: no password, and no buttons */
     char *haproxy_socket;
 };
 

@@ -121,7 +121,7 @@ def test_the_agents_other_paths_and_methods_are_errors(lab):
 def test_haproxys_statistics_page_and_exporter_are_on_the_admin_port(lab):
     farm = lab.start_farm(2)
     assert farm.run_job().status == 200
-    page = http_request(farm.admin_port, target="/")
+    page = http_request(farm.admin_port, target="/haproxy")
     assert page.status == 200
     assert page.header("Content-Type").startswith("text/html")
     for number in farm.instances:
@@ -129,6 +129,15 @@ def test_haproxys_statistics_page_and_exporter_are_on_the_admin_port(lab):
     exporter = http_request(farm.admin_port, target="/metrics")
     assert exporter.status == 200
     assert 'haproxy_server_status{proxy="farm",server="instance1"' in exporter.body.decode()
+
+
+def test_the_agents_metrics_are_on_the_admin_port_too(lab):
+    farm = lab.start_farm(2)
+    passed_on = http_request(farm.admin_port, target="/metrics/agent")
+    assert passed_on.status == 200
+    assert parse(passed_on.body.decode())["leastjobs_instances", ""] == 2
+    own = http_request(farm.status_port, target="/metrics")
+    assert passed_on.header("Content-Type") == own.header("Content-Type")
 
 
 def test_the_public_port_shows_neither(lab):
