@@ -33,6 +33,31 @@ def test_every_alert_has_a_test_and_a_section_that_says_what_to_do():
     assert headings == alerts
 
 
+def test_the_dashboard_needs_no_plugin_and_names_no_prometheus():
+    panels = list(Dashboard().panels())
+    assert {panel["type"] for panel in panels} == {
+        "row",
+        "stat",
+        "timeseries",
+        "table",
+        "state-timeline",
+    }
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        sources = [panel] if panel["type"] != "row" else []
+        for source in sources + panel.get("targets", []):
+            assert source["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel
+    # No two have one place.
+    places = [
+        (x, y)
+        for panel in panels
+        for place in [panel["gridPos"]]
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(places)) == len(places) and max(x for x, _ in places) < 24
+
+
 @pytest.mark.quick("three failed checks")
 def test_promtool_takes_what_both_exporters_say(lab):
     farm = lab.start_farm(2)
@@ -131,14 +156,16 @@ def assert_it_says_what_health_says(prometheus, dashboard, farm):
 @pytest.mark.quick("three failed checks, and reports of an idle farm")
 def test_dashboard_alerts_and_scaling_say_what_is(lab):
     dashboard = Dashboard()
-    # Jobs that run, other people's, one instance that fails, one that is drained with a job.
+    # Jobs that run, other people's, one instance that fails, one that was drained for that.
     farm = lab.start_farm(4, INSTANCE_1_CAPACITY=2, INSTANCE_2_CAPACITY=4)
     prometheus = lab.start(Prometheus(lab, farm))
     farm.open_jobs(8)
     farm.instances[2].set(external_jobs=5)
-    farm.instances[3].set(health="500")
     farm.set_state(4, "drain")
+    for number in (3, 4):
+        farm.instances[number].set(health="500")
     farm.wait_until_unhealthy(3)
+    farm.wait_for_health(4, is_healthy=False)
     prometheus.wait_until_it_has_asked()
 
     # From here on it sees counters rise.
