@@ -91,6 +91,7 @@ struct config {
     unsigned stop_timeout_ms; /* of leastjobs run */
     char *admin_bind_address;
     unsigned admin_port;
+    char *admin_password_file; /* NULL: no password, and no buttons */
     char *haproxy_socket;
 };
 
