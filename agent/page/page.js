@@ -427,8 +427,10 @@ async function post(name, action) {
         throw new Error(await detailOf(answer));
     const outcome = /;st=([A-Z]+)/.exec(answer.url)?.[1];
     await answer.body?.cancel();
+    if (outcome === "ERRP")
+        throw new Error("HAProxy has no such server.");
     if (outcome !== "DONE")
-        throw new Error(`HAProxy says ${outcome ?? "nothing of it"}`);
+        throw new Error(`HAProxy doesn't say that it is done (${outcome ?? "nothing"}).`);
 }
 
 async function giveOrder(row) {
