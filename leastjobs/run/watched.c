@@ -8,7 +8,7 @@
 #include "xalloc.h"
 
 #define SOURCES_MAX 2
-#define NAMED_MAX 4
+#define NAMED_MAX 5
 #define FILES_MAX (SOURCES_MAX + NAMED_MAX)
 
 /* A file that is written without change of length within one tick of the kernel's clock after it
@@ -100,7 +100,8 @@ void watched_name(struct watched *watched, const struct config *config)
     set_file(&files[0], config->api_keys_file, true);
     set_file(&files[1], config->tls_cert_file, true);
     set_file(&files[2], config->instance_ca_file, true);
-    set_file(&files[3], config->health_headers_file, false);
+    set_file(&files[3], config->admin_password_file, true);
+    set_file(&files[4], config->health_headers_file, false);
 }
 
 struct watched_change watched_look(struct watched *watched)

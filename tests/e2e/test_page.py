@@ -10,7 +10,7 @@ from fleet_page import NUMBERS, PHONE, WIDE, open_page
 from test_access_control import PASSWORD, keys_file
 from waiting import wait_for
 
-PAGE_PATHS = ("/", "/page.css", "/page.js", "/icon.svg", "/fleet", "/haproxy")
+PAGE_PATHS = ("/", "/page/page.css", "/page/page.js", "/page/icon.svg", "/fleet", "/haproxy")
 OPEN_PATHS = ("/metrics", "/metrics/agent", "/alive")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -267,7 +267,7 @@ def test_it_is_for_everybody_on_every_screen_and_asks_no_other_host(lab):
         assert luminance(seen["light"]["body"]) > 0.8 and luminance(seen["dark"]["body"]) < 0.05
         asked = page.requested()
         assert {url.split("/")[2].split("@")[-1] for url in asked} == {page.address}
-        assert {"page.css", "page.js", "fleet"} <= {url.split("/")[3] for url in asked}
+        assert {"page.css", "page.js", "table.js", "fleet"} <= {url.split("/")[-1] for url in asked}
         assert page.complaints() == []
         # Not even a script can bring one in.
         page.run("document.head.append(Object.assign(document.createElement('script'), {src: 'http://a.example/'}))")
@@ -362,7 +362,7 @@ def test_it_says_when_its_numbers_are_old(lab):
 
 def test_nothing_of_it_is_at_the_front_or_in_a_frame(lab):
     farm = lab.start_farm(1)
-    for path in ("/page/", "/page.js", "/fleet", "/haproxy", "/metrics/agent"):
+    for path in ("/page/", "/page/page.js", "/fleet", "/haproxy", "/metrics/agent"):
         assert farm.request("GET", path).status == 404, path
     for path in ("/", "/haproxy", "/fleet"):
         assert admin(farm, path=path).header("X-Frame-Options") == "DENY"
@@ -374,4 +374,5 @@ def test_nothing_of_it_is_at_the_front_or_in_a_frame(lab):
     # Who has no JavaScript is led on.
     assert 'href="fleet"' in page.body.decode().split("<noscript>")[1].split("</noscript>")[0]
     assert admin(farm, "POST", "/").status == 405
-    assert admin(farm, "HEAD", "/page.js").status == 200
+    assert admin(farm, "HEAD", "/page/page.js").status == 200
+    assert admin(farm, path="/page/nothing.js").status == 404
