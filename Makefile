@@ -227,7 +227,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share/leastjobs
 # At the same places below $(DOC), so that the links in them lead somewhere there too.
 DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.example \
 	docker-compose.yml agent/agent.conf genconf/haproxy.cfg.in \
-	$(wildcard docs/*.md docs/results/* deploy/*.* deploy/*/* tests/*/README.md)
+	$(wildcard docs/*.md docs/results/* docs/pictures/* deploy/*.* deploy/*/* tests/*/README.md)
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 -t $(call quoted,$(BIN)) $(PROGRAMS)
