@@ -48,6 +48,7 @@ UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(call below,tests/unit,*.c)))
 # What tests and benchmarks need beside the product.
 SIM = $(BUILD)/leastjobs-sim
+EXPLAINER = $(BUILD)/leastjobs-explainer
 OPTION_DOCS = $(BUILD)/leastjobs-option-docs
 BENCH_PROGRAMS = $(addprefix $(BUILD)/leastjobs-,model accept-loop checker)
 
@@ -77,6 +78,10 @@ $(BUILD)/leastjobs-genconf: $(COMMON) $(GENCONF)
 
 $(SIM): $(call objects,$(call below,tests/sim,*.c))
 	$(call link,libevent openssl libcjson)
+
+# `leastjobs explain` for a thousand states, without a start for each.
+$(EXPLAINER): $(COMMON) $(filter-out %/main.o,$(OPERATOR)) $(call objects,tests/explainer/main.c)
+	$(call link,$(LIBRARIES))
 
 # What `make docs` writes documents with.
 $(OPTION_DOCS): $(COMMON) $(call objects,tools/option_docs.c)
@@ -159,7 +164,7 @@ unit: $(UNITS) ## the unit tests
 golden: all $(OPTION_DOCS) ## generated configurations and documents against what is committed
 	$(PYTEST) tests/golden
 
-e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
+e2e: all $(SIM) $(EXPLAINER) ## the end-to-end tests, with the real HAProxy
 	$(PYTEST) -n $(PARALLEL) --ignore-glob='*/test_real_*' tests/e2e
 
 # Not a part of `make test`: the servers are of a Debian that isn't released, and change.

@@ -40,6 +40,9 @@
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
 #define DRAINED_LOAD (1U << 25)
 
+/* Beside HAPROXY_SOCKET: the operator's socket. */
+#define OPERATOR_SUFFIX ".admin"
+
 /*
  * HAProxy's server-state-file, in a folder beside its socket: of two users, genconf's and the
  * agent's, each must be able to replace what the other wrote, but nothing else where the socket is.

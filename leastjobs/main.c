@@ -4,6 +4,8 @@
 
 #include "arguments.h"
 #include "check/check.h"
+#include "explain/explain.h"
+#include "status/status_command.h"
 #include "version.h"
 
 #define PROGRAM "leastjobs"
@@ -16,6 +18,8 @@ struct command {
 
 /* In the order of --help. */
 static const struct command commands[] = {
+    {"status", "shows the instances, one line each", status_command},
+    {"explain", "says which instance the next job goes to, and why", explain_command},
     {"check", "says what is wrong with the configuration, if anything is", check_command},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
