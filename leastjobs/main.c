@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "check/check.h"
+#include "drain/drain.h"
 #include "explain/explain.h"
 #include "status/status_command.h"
 #include "version.h"
@@ -20,6 +21,9 @@ struct command {
 static const struct command commands[] = {
     {"status", "shows the instances, one line each", status_command},
     {"explain", "says which instance the next job goes to, and why", explain_command},
+    {"drain", "takes instances out: their jobs end, no new ones come", drain_command},
+    {"maint", "the same, also while the agent is dead", maint_command},
+    {"ready", "puts instances back", ready_command},
     {"check", "says what is wrong with the configuration, if anything is", check_command},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

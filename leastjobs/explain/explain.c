@@ -10,8 +10,8 @@
 #include "arguments.h"
 #include "exits.h"
 #include "explain/explanation.h"
+#include "running/site.h"
 #include "running/targets.h"
-#include "running/where.h"
 
 #define PROGRAM "leastjobs explain"
 
@@ -58,50 +58,42 @@ static int show(const struct explanation *explanation, unsigned number, bool is_
 }
 
 /* Without the agent, capacities are the configuration's. */
-static int explain(const struct arguments *arguments, const struct servers *servers,
-                   const struct fleet_view *view, unsigned number)
+static int explain(const struct arguments *arguments, const struct site *site,
+                   const struct servers *servers, unsigned number)
 {
     struct explanation explanation;
     struct errors ignored = {0};
-    struct config *config = view == NULL ? config_load(&arguments->sources, &ignored) : NULL;
+    struct config *config = site->has_agent ? NULL : config_load(&arguments->sources, &ignored);
 
     errors_free(&ignored);
-    explanation_make(&explanation, servers, view, config);
+    explanation_make(&explanation, servers, site->has_agent ? &site->view : NULL, config);
     int status = show(&explanation, number, arguments->is_json);
     explanation_free(&explanation);
     config_free(config);
     return status;
 }
 
-static int ask(const struct arguments *arguments, const struct where *where, char *const *words,
+static int ask(const struct arguments *arguments, const struct site *site, char *const *words,
                size_t count)
 {
-    char problem[FLEET_PROBLEM_MAX];
-    char why[RUNTIME_PROBLEM_MAX];
-    struct fleet_view view;
     struct servers servers;
     unsigned number = 0;
     int status = EXIT_USAGE;
 
-    bool has_agent = fleet_view_get(&view, where, problem);
-    const char *socket = has_agent && view.socket != NULL ? view.socket : where->socket;
-    if (!has_agent)
-        fprintf(stderr, PROGRAM ": %s\n", problem);
-    if (!servers_ask(&servers, socket, why)) {
-        fprintf(stderr, PROGRAM ": HAProxy can't be asked on %s: %s\n", socket, why);
+    if (!site->has_agent)
+        fprintf(stderr, PROGRAM ": %s\n", site->problem);
+    if (!site_ask_servers(site, &servers, PROGRAM))
         status = EXIT_UNREACHABLE;
-    } else if (count == 0 || targets_parse(&number, words, count, &servers, PROGRAM) == 1) {
-        status = explain(arguments, &servers, has_agent ? &view : NULL, number);
-    }
+    else if (count == 0 || targets_parse(&number, words, count, &servers, PROGRAM) == 1)
+        status = explain(arguments, site, &servers, number);
     servers_free(&servers);
-    fleet_view_free(&view);
     return status;
 }
 
 int explain_command(int argc, char **argv)
 {
     struct arguments arguments = {.sources = {.environment = environ}};
-    struct where where = {0};
+    struct site site = {0};
 
     int status = read_arguments(argc, argv, &arguments);
     if (status >= 0)
@@ -112,9 +104,9 @@ int explain_command(int argc, char **argv)
         return EXIT_USAGE;
     }
     where_choose_files(&arguments.sources);
-    status = where_find(&where, &arguments.sources, PROGRAM);
+    status = site_find(&site, &arguments.sources, PROGRAM);
     if (status < 0)
-        status = ask(&arguments, &where, argv + optind, (size_t)(argc - optind));
-    where_free(&where);
+        status = ask(&arguments, &site, argv + optind, (size_t)(argc - optind));
+    site_free(&site);
     return status;
 }

@@ -8,11 +8,12 @@
 #define PHRASE_MAX 400
 /* Of those that are alike. */
 #define NAMED_MAX 4
+#define LAST ((int64_t)DRAINED_LOAD * LOAD_UNIT)
 
 /* Jobs, of sixteenths: "3", "2.5", "0.0625". */
 static const char *jobs(int64_t sixteenths, char text[SHORT_MAX])
 {
-    snprintf(text, SHORT_MAX, "%.6g", (double)sixteenths / LOAD_UNIT);
+    snprintf(text, SHORT_MAX, "%.12g", (double)sixteenths / LOAD_UNIT);
     return text;
 }
 
@@ -112,14 +113,17 @@ static void print_read(FILE *out, const struct explanation *e, unsigned number)
 
 static void print_haproxy(FILE *out, const struct server *server, const struct verdict *verdict)
 {
+    /* Until its weight says it, the agent's word makes a drained one be picked last. */
+    bool is_last = server->is_drained && verdict->unseen >= LAST;
     char unseen[SHORT_MAX];
 
     fprintf(out, "  HAProxy  %s, weight %u%s; %" PRIu32 " in flight; penalty %" PRIu32 "\n",
             server->status[0] == '\0' ? "?" : server->status, server->weight,
             server->is_drained ? ", drained by an operator" : "", server->in_flight,
             server->penalty);
-    fprintf(out, "           told of %s more (table jobs: gpc0=%" PRIu32 " gpt0=%" PRIu32 ")\n",
-            jobs(verdict->unseen, unseen), server->accepted, server->word);
+    fprintf(out, "           told of %s more%s (table jobs: gpc0=%" PRIu32 " gpt0=%" PRIu32 ")\n",
+            jobs(is_last ? verdict->unseen - LAST : verdict->unseen, unseen),
+            is_last ? ", and that it is drained" : "", server->accepted, server->word);
 }
 
 static void print_rules(FILE *out, const struct explanation *e, size_t i)
