@@ -240,8 +240,11 @@ static void put_rest(struct out *out, const struct fleet_instance *rest, size_t 
 
     for (size_t i = 0; i < count; i++)
         others += state_of(&rest[i]) != HEALTHY;
-    snprintf(text, sizeof(text) - 2, "and %zu more, %zu of them not healthy%s", count, others,
-             others > 0 && out->style->sort != BOARD_BY_STATE ? ": try --sort state" : "");
+    if (others == 0)
+        snprintf(text, sizeof(text) - 2, "and %zu more, all healthy", count);
+    else
+        snprintf(text, sizeof(text) - 2, "and %zu more, %zu of them not healthy%s", count, others,
+                 out->style->sort != BOARD_BY_STATE ? ": try --sort state" : "");
     put_text(out, others > 0 ? YELLOW : PLAIN, text);
 }
 
