@@ -6,6 +6,7 @@
 #include "check/check.h"
 #include "drain/drain.h"
 #include "explain/explain.h"
+#include "run/run.h"
 #include "status/status_command.h"
 #include "version.h"
 
@@ -19,6 +20,7 @@ struct command {
 
 /* In the order of --help. */
 static const struct command commands[] = {
+    {"run", "runs HAProxy and the agent, and puts changes in force", run_command},
     {"status", "shows the instances, one line each", status_command},
     {"explain", "says which instance the next job goes to, and why", explain_command},
     {"drain", "takes instances out: their jobs end, no new ones come", drain_command},
