@@ -29,6 +29,7 @@ struct file {
 };
 
 struct watched {
+    const struct config_sources *sources;
     struct file files[FILES_MAX];
 };
 
@@ -73,11 +74,25 @@ static void set_file(struct file *file, const char *path, bool is_read_by_haprox
         file->look = look_at(path);
 }
 
+/* Whether it is another one than before: see CONFIG_ENV_FILE. */
+static bool follow_env_file(struct watched *watched)
+{
+    struct file *file = &watched->files[0];
+    char *path = config_env_file(watched->sources);
+    bool is_other =
+        path == NULL || file->path == NULL ? path != file->path : strcmp(path, file->path) != 0;
+
+    set_file(file, path, false);
+    free(path);
+    return is_other;
+}
+
 struct watched *watched_new(const struct config_sources *sources)
 {
     struct watched *watched = xcalloc(1, sizeof(*watched));
 
-    set_file(&watched->files[0], sources->env_file, false);
+    watched->sources = sources;
+    follow_env_file(watched);
     set_file(&watched->files[1], sources->config_file, false);
     return watched;
 }
@@ -105,7 +120,7 @@ void watched_name(struct watched *watched, const struct config *config)
 
 struct watched_change watched_look(struct watched *watched)
 {
-    struct watched_change change = {0};
+    struct watched_change change = {.any = follow_env_file(watched)};
 
     for (size_t i = 0; i < FILES_MAX; i++) {
         struct file *file = &watched->files[i];
