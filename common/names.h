@@ -40,9 +40,6 @@
 /* What a drained instance's load is raised by until its weight says it: it is picked last. */
 #define DRAINED_LOAD (1U << 25)
 
-/* Beside HAPROXY_SOCKET: the operator's socket. */
-#define OPERATOR_SUFFIX ".admin"
-
 /*
  * Beside HAPROXY_SOCKET: the operator's socket, and that of HAProxy's master under `leastjobs run`.
  * No longer than the first, for which consistency.c keeps room.

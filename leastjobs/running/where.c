@@ -10,17 +10,22 @@
 #include "envfile.h"
 #include "option_value.h"
 #include "options.h"
+#include "run/addresses.h"
 #include "settings.h"
 #include "xalloc.h"
 
 void where_choose_files(struct config_sources *sources)
 {
     static const char *const files[] = {DEFAULT_ENV_FILE, SERVICE_ENV_FILE};
+    char *named = config_env_file(sources);
+    bool is_named = named != NULL || sources->config_file != NULL;
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (sources->env_file == NULL && sources->config_file == NULL &&
-            access(files[i], R_OK) == 0)
-            sources->env_file = files[i];
+    free(named);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !is_named; i++) {
+        if (access(files[i], R_OK) != 0)
+            continue;
+        sources->env_file = files[i];
+        is_named = true;
     }
 }
 
@@ -36,16 +41,11 @@ static void read_option(struct config *config, const char *name, const struct se
         option_value_reject(errors, option, setting, problem);
 }
 
-/* From here, one that is bound to every address is at our own. */
 static char *agent_url(const struct config *config)
 {
-    const char *address = config->agent_bind_address;
-
-    if (strcmp(address, "*") == 0 || strcmp(address, "0.0.0.0") == 0)
-        address = "127.0.0.1";
-    if (strcmp(address, "::") == 0)
-        address = "::1";
+    const char *address = address_to_reach(config->agent_bind_address);
     bool is_ipv6 = strchr(address, ':') != NULL;
+
     return xasprintf("http://%s%s%s:%u", is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "",
                      config->status_port);
 }
@@ -55,14 +55,15 @@ static void read_files(struct settings *settings, const struct config_sources *s
                        struct errors *errors)
 {
     struct errors ignored = {0};
+    char *env_file = config_env_file(sources);
 
     settings_read_environment(settings, sources->environment);
-    if (sources->env_file != NULL)
-        envfile_read(settings, sources->env_file,
-                     access(sources->env_file, R_OK) == 0 ? &ignored : errors);
+    if (env_file != NULL)
+        envfile_read(settings, env_file, access(env_file, R_OK) == 0 ? &ignored : errors);
     if (sources->config_file != NULL)
         conffile_read(settings, sources->config_file,
                       access(sources->config_file, R_OK) == 0 ? &ignored : errors);
+    free(env_file);
     errors_free(&ignored);
 }
 

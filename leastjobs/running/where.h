@@ -16,9 +16,9 @@ struct where {
 };
 
 /*
- * Without a file on the command line: .env of the working folder, else that of the services, if one
- * can be read. So the commands work without arguments beside `make run`, as root under systemd, and
- * in a container.
+ * Where no file is named, on the command line or by CONFIG_ENV_FILE, which a container has: .env of
+ * the working folder, else that of the services, if it can be read. So the commands work without
+ * arguments also beside `make run`, and as root under systemd.
  */
 #define DEFAULT_ENV_FILE ".env"
 #define SERVICE_ENV_FILE "/etc/leastjobs/leastjobs.env"
