@@ -6,6 +6,7 @@
 #include "check/check.h"
 #include "drain/drain.h"
 #include "explain/explain.h"
+#include "reload/reload_command.h"
 #include "run/run.h"
 #include "status/status_command.h"
 #include "version.h"
@@ -26,6 +27,7 @@ static const struct command commands[] = {
     {"drain", "takes instances out: their jobs end, no new ones come", drain_command},
     {"maint", "the same, also while the agent is dead", maint_command},
     {"ready", "puts instances back", ready_command},
+    {"reload", "has it read its configuration again", reload_command},
     {"check", "says what is wrong with the configuration, if anything is", check_command},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
