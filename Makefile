@@ -224,6 +224,7 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 DOC = $(DESTDIR)$(PREFIX)/share/doc/leastjobs
 SHARE = $(DESTDIR)$(PREFIX)/share/leastjobs
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 # At the same places below $(DOC), so that the links in them lead somewhere there too.
 DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.example \
@@ -239,12 +240,13 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 		install -D -m 644 $$file $(call quoted,$(DOC))/$$file; \
 	done
 	install -D -m 644 -t $(call quoted,$(SHARE)) genconf/haproxy.cfg.in
+	install -D -m 644 completions/leastjobs.bash $(call quoted,$(COMPLETIONS)/leastjobs)
 
 uninstall: ## remove what install put there
 	rm -f $(foreach program,$(PROGRAMS),$(call quoted,$(BIN))/$(notdir $(program)))
 	rm -f $(foreach page,$(wildcard man/*),$(call quoted,$(MAN))/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(call quoted,$(DOC))
-	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in)
+	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in) $(call quoted,$(COMPLETIONS)/leastjobs)
 	@rmdir $(call quoted,$(SHARE)) 2>/dev/null || true
 
 clean: ## remove everything that was built
