@@ -92,6 +92,7 @@ struct config {
     char *agent_bind_address;
     unsigned agent_port;
     unsigned status_port;
+    unsigned stop_timeout_ms; /* of leastjobs run */
     char *admin_bind_address;
     unsigned admin_port;
     char *haproxy_socket;

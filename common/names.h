@@ -41,6 +41,13 @@
 #define DRAINED_LOAD (1U << 25)
 
 /*
+ * Beside HAPROXY_SOCKET: the operator's socket, and that of HAProxy's master under `leastjobs run`.
+ * No longer than the first, for which consistency.c keeps room.
+ */
+#define OPERATOR_SUFFIX ".admin"
+#define MASTER_SUFFIX ".procs"
+
+/*
  * HAProxy's server-state-file, in a folder beside its socket: of two users, genconf's and the
  * agent's, each must be able to replace what the other wrote, but nothing else where the socket is.
  */

@@ -520,6 +520,18 @@ const struct option_info option_table[] = {
         .help = "user that HAProxy becomes, in a chroot, if started as root; root: it stays root",
     },
     {
+        .name = "STOP_TIMEOUT",
+        .type = OPTION_DURATION,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_RUN,
+        .offset = FIELD(stop_timeout_ms),
+        .minimum = 0,
+        .maximum = 20 * DAY,
+        .fallback = "5m",
+        .help = "how long leastjobs run lets open jobs end when it is stopped; 0: not at all",
+        .more = "Then they are cut off. A second SIGTERM or SIGINT cuts them off at once.",
+    },
+    {
         .name = "ADMIN_BIND_ADDRESS",
         .type = OPTION_BIND,
         .group = OPTION_HAPROXY,

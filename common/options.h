@@ -48,11 +48,13 @@ enum option_group {
 
 /*
  * Where a value is in force: in the agent, which takes a new one on SIGHUP, in HAProxy, which takes
- * it when haproxy.cfg is written again and HAProxy is reloaded, or in both.
+ * it when haproxy.cfg is written again and HAProxy is reloaded, or in both; or in `leastjobs run`
+ * alone, which sees the change itself.
  */
 enum option_scope {
     OPTION_IN_AGENT = 1,
     OPTION_IN_HAPROXY = 2,
+    OPTION_IN_RUN = 4,
     OPTION_IN_BOTH = OPTION_IN_AGENT | OPTION_IN_HAPROXY,
 };
 

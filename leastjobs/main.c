@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "check/check.h"
+#include "run/run.h"
 #include "version.h"
 
 #define PROGRAM "leastjobs"
@@ -16,6 +17,7 @@ struct command {
 
 /* In the order of --help. */
 static const struct command commands[] = {
+    {"run", "runs HAProxy and the agent, and puts changes in force", run_command},
     {"check", "says what is wrong with the configuration, if anything is", check_command},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -128,6 +128,8 @@ static const char *place(const struct option_info *option)
 {
     if (option->scope == OPTION_IN_BOTH)
         return "both";
+    if (option->scope == OPTION_IN_RUN)
+        return "run";
     return option->scope == OPTION_IN_AGENT ? "agent" : "HAProxy";
 }
 

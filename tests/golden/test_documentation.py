@@ -248,6 +248,7 @@ OTHER_VALUES = {
     "ADMIN_PORT": "1404",
     "STATUS_NEEDS_KEY": "yes",
     "HAPROXY_USER": "haproxy",
+    "STOP_TIMEOUT": "1s",
 }
 # The same for what only single instances have, of instance 1.
 OTHER_OWN_VALUES = {"INSTANCE_N_CAPACITY": "4"}
@@ -307,12 +308,12 @@ def generate(tmp_path_factory):
 
 def test_every_option_has_a_place():
     assert set(places()) == set(options()) == {INSTANCES, *OTHER_VALUES, *OTHER_OWN_VALUES, *OTHER_FILES}
-    assert set(places().values()) == {"agent", "HAProxy", "both"}
+    assert set(places().values()) == {"agent", "HAProxy", "both", "run"}
 
 
 @pytest.mark.parametrize("name", [INSTANCES, *OTHER_VALUES, *OTHER_OWN_VALUES, *OTHER_FILES])
 def test_haproxy_cfg_depends_on_what_is_in_force_there_and_on_nothing_else(generate, name):
-    assert (generate() != generate(name)) == (places()[name] != "agent")
+    assert (generate() != generate(name)) == (places()[name] in ("HAProxy", "both"))
 
 
 def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
@@ -336,4 +337,4 @@ def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
         sources = re.sub(rf"(?:->|\.){field}\b", f" config->{option}", sources)
     for name, field in fields.items():
         used = re.search(rf"\bconfig->{field}\b", sources) is not None
-        assert used == (places()[name] != "HAProxy"), name
+        assert used == (places()[name] in ("agent", "both")), name

@@ -1,0 +1,38 @@
+#ifndef LEASTJOBS_CHILD_H
+#define LEASTJOBS_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * One process that is started, ends, and may be started again: at most one at a time. Each has a
+ * session of its own, so that Ctrl-C is for `leastjobs run` alone. All zero but the name: none
+ * runs.
+ */
+struct child {
+    const char *name; /* for messages; "HAProxy" */
+    pid_t pid;        /* 0: none runs */
+};
+
+struct child_options {
+    int death_signal; /* what it gets if `leastjobs run` is gone; 0: nothing */
+    int out;          /* its standard output and error; -1: ours */
+    int err;
+};
+
+/*
+ * Starts the program words[0], as execvp(3) finds it, also in the folders where Debian has HAProxy.
+ * Returns 0, or an error number: also if the program can't be executed.
+ */
+int child_start(struct child *child, char *const words[], const struct child_options *options);
+
+void child_signal(const struct child *child, int number);
+
+/* Whether it was this one that has ended, which is none then. */
+bool child_take(struct child *child, pid_t pid);
+
+/* "ended with status 1", "ended by signal 9 (Killed)"; of a status of wait(2). */
+#define CHILD_END_MAX 80
+void child_describe_end(int status, char *text);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef LEASTJOBS_GENERATE_H
+#define LEASTJOBS_GENERATE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+
+/*
+ * A new haproxy.cfg, without waiting for it: `leastjobs-genconf --check`, then `leastjobs-agent
+ * --test` for what only the agent reads. Their messages go to standard error; what both would say,
+ * once.
+ */
+/* Adds the options that name the same files to a command line, an array with room for four more. */
+void sources_add_words(const struct config_sources *sources, char **words);
+
+struct generate;
+
+struct generate_events {
+    /* 0: the configuration is good, and haproxy.cfg is at `output`. Else the exit status. */
+    void (*ended)(void *context, int status);
+    void *context;
+};
+
+/* `sources` must outlive it. Nothing is started yet. */
+struct generate *generate_new(const struct config_sources *sources,
+                              const struct generate_events *events);
+void generate_free(struct generate *generate);
+
+/* haproxy.cfg goes to `output`. An error number, or 0: it runs. */
+int generate_start(struct generate *generate, const char *output);
+
+/* For the messages alone: waits for genconf's, and returns its exit status. */
+int generate_explain(struct generate *generate);
+
+bool generate_is_running(const struct generate *generate);
+
+/* Ends it: ended() isn't called. */
+void generate_cancel(struct generate *generate);
+
+/* Whether the process that has ended was of this. */
+bool generate_take(struct generate *generate, pid_t pid, int status);
+
+#endif

@@ -1,0 +1,300 @@
+#include "run/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "run/cli.h"
+#include "run/generate.h"
+#include "run/notify.h"
+#include "run/settle.h"
+#include "run/watched.h"
+#include "serverstate.h"
+#include "xalloc.h"
+
+#define LOOK_MS 500
+#define LOOK_SOON_MS 50
+
+enum stage {
+    IDLE,
+    GENERATING,
+    SAVING,  /* what operators have said of servers */
+    WAITING, /* for a master that can be told */
+    RELOADING,
+};
+
+struct reload {
+    struct reload_parts parts;
+    struct config *config;
+    struct watched *watched;
+    struct settle settle;
+    struct generate *generate;
+    struct event *look;
+    enum stage stage;
+    struct cli_question *question;
+    bool is_for_haproxy; /* also if haproxy.cfg stays the same */
+    bool is_bad;         /* the last one that was read */
+    bool is_stopped;
+};
+
+static void plan_look(struct reload *reload)
+{
+    struct timeval pause = clock_timeval(reload->settle.is_pending ? LOOK_SOON_MS : LOOK_MS);
+
+    if (!reload->is_stopped)
+        event_add(reload->look, &pause);
+}
+
+static void end(struct reload *reload)
+{
+    reload->stage = IDLE;
+    notify_manager("READY=1");
+    plan_look(reload);
+}
+
+static void begin(struct reload *reload)
+{
+    int problem = generate_start(reload->generate, reload->parts.place->new_config);
+
+    if (problem == 0) {
+        reload->stage = GENERATING;
+        notify_reloading();
+        return;
+    }
+    log_error("leastjobs run: leastjobs-genconf can't be started: %s: the configuration isn't "
+              "read yet",
+              strerror(problem));
+    settle_note_change(&reload->settle, clock_ms()); /* again, soon */
+}
+
+static void look(struct reload *reload)
+{
+    struct watched_change change = watched_look(reload->watched);
+
+    reload->is_for_haproxy |= change.is_read_by_haproxy;
+    if (change.any)
+        settle_note_change(&reload->settle, clock_ms());
+}
+
+static void on_look(evutil_socket_t unused, short what, void *argument)
+{
+    struct reload *reload = argument;
+
+    (void)unused;
+    (void)what;
+    look(reload);
+    if (reload->stage == IDLE && settle_take(&reload->settle, clock_ms()))
+        begin(reload);
+    plan_look(reload);
+}
+
+static bool is_same_file(const char *one, const char *other)
+{
+    FILE *a = fopen(one, "re");
+    FILE *b = fopen(other, "re");
+    bool is_same = a != NULL && b != NULL;
+    int byte = 0;
+
+    while (is_same && byte != EOF) {
+        byte = getc_unlocked(a);
+        is_same = byte == getc_unlocked(b);
+    }
+    is_same = is_same && ferror(a) == 0 && ferror(b) == 0;
+    if (a != NULL)
+        fclose(a);
+    if (b != NULL)
+        fclose(b);
+    return is_same;
+}
+
+static void tell_haproxy(struct reload *reload)
+{
+    if (!master_is_ready(reload->parts.master)) {
+        reload->stage = WAITING;
+        return;
+    }
+    reload->stage = RELOADING;
+    reload->is_for_haproxy = false;
+    settle_note_reload(&reload->settle, clock_ms());
+    kept_signal(reload->parts.haproxy, SIGUSR2);
+    master_note_reload(reload->parts.master);
+}
+
+static void put_in_place(struct reload *reload)
+{
+    const struct place *place = reload->parts.place;
+
+    if (rename(place->new_config, place->config) == 0) {
+        tell_haproxy(reload);
+        return;
+    }
+    log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
+              strerror(errno));
+    end(reload);
+}
+
+/* The agent writes that file too, but a moment later: what was said just now would be forgotten. */
+static void on_servers_state(void *context, const char *answer, size_t length)
+{
+    struct reload *reload = context;
+    char *written = NULL;
+
+    reload->question = NULL;
+    if (answer != NULL && !serverstate_replace(answer, length, reload->config, &written))
+        log_warning("leastjobs run: the file of drains and maintenance can't be written: %s",
+                    strerror(errno));
+    free(written);
+    put_in_place(reload);
+}
+
+static void save_servers_state(struct reload *reload)
+{
+    reload->stage = SAVING;
+    reload->question = cli_ask(reload->parts.base, reload->parts.place->admin,
+                               "show servers state farm", on_servers_state, reload);
+    if (reload->question == NULL)
+        put_in_place(reload);
+}
+
+/* NULL: another change came in between, and will be read. */
+static struct config *load(const struct reload *reload)
+{
+    struct errors ignored = {0};
+    struct config *config = config_load(reload->parts.sources, &ignored);
+
+    errors_free(&ignored);
+    return config;
+}
+
+static void refuse(struct reload *reload, const char *why)
+{
+    log_error("leastjobs run: the new configuration is %s: the old one stays in force", why);
+    reload->is_bad = true;
+    unlink(reload->parts.place->new_config);
+    end(reload);
+}
+
+static void take(struct reload *reload, struct config *config)
+{
+    const struct place *place = reload->parts.place;
+
+    config_free(reload->config);
+    reload->config = config;
+    log_set_level(config->log_level);
+    watched_name(reload->watched, config);
+    if (reload->is_bad)
+        log_info("leastjobs run: the configuration is good again");
+    reload->is_bad = false;
+    kept_signal(reload->parts.agent, SIGHUP);
+    if (reload->is_for_haproxy || !is_same_file(place->new_config, place->config)) {
+        save_servers_state(reload);
+        return;
+    }
+    unlink(place->new_config);
+    log_info("leastjobs run: the configuration was read again: nothing is new for HAProxy");
+    end(reload);
+}
+
+static void on_generated(void *context, int status)
+{
+    struct reload *reload = context;
+    struct config *config = status == 0 ? load(reload) : NULL;
+
+    look(reload);
+    if (config == NULL) {
+        refuse(reload, "bad");
+    } else if (strcmp(config->haproxy_socket, reload->parts.place->socket) != 0) {
+        config_free(config);
+        refuse(reload, "one of another HAPROXY_SOCKET, which takes a stop and a start");
+    } else {
+        take(reload, config);
+    }
+}
+
+struct reload *reload_new(const struct reload_parts *parts, struct config *config)
+{
+    struct reload *reload = xcalloc(1, sizeof(*reload));
+    const struct generate_events events = {.ended = on_generated, .context = reload};
+
+    reload->parts = *parts;
+    reload->config = config;
+    reload->watched = watched_new(parts->sources);
+    watched_name(reload->watched, config);
+    reload->generate = generate_new(parts->sources, &events);
+    reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
+    return reload;
+}
+
+void reload_start(struct reload *reload)
+{
+    plan_look(reload);
+}
+
+void reload_stop(struct reload *reload)
+{
+    reload->is_stopped = true;
+    event_del(reload->look);
+    generate_cancel(reload->generate);
+    cli_cancel(reload->question);
+    reload->question = NULL;
+}
+
+void reload_free(struct reload *reload)
+{
+    if (reload == NULL)
+        return;
+    reload_stop(reload);
+    event_free(reload->look);
+    generate_free(reload->generate);
+    watched_free(reload->watched);
+    config_free(reload->config);
+    free(reload);
+}
+
+void reload_now(struct reload *reload)
+{
+    log_info("leastjobs run: reading the configuration again");
+    reload->is_for_haproxy = true;
+    settle_note_change(&reload->settle, clock_ms() - SETTLE_MOST_MS);
+    plan_look(reload);
+}
+
+const struct config *reload_config(const struct reload *reload)
+{
+    return reload->config;
+}
+
+void reload_note_ready(struct reload *reload)
+{
+    if (reload->is_stopped)
+        return;
+    if (reload->stage == WAITING)
+        tell_haproxy(reload);
+    else if (reload->stage == RELOADING) /* that master has ended: this one has read it all */
+        reload_note_done(reload, true);
+}
+
+void reload_note_done(struct reload *reload, bool good)
+{
+    if (reload->is_stopped || reload->stage != RELOADING)
+        return;
+    if (good) {
+        log_info("leastjobs run: the new configuration is in force: %zu instances",
+                 reload->config->instance_count);
+    } else {
+        log_error("leastjobs run: HAProxy can't take the new configuration (its reason is above) "
+                  "and goes on with the old one");
+        reload->is_for_haproxy = true; /* with the next change, whatever it is */
+    }
+    end(reload);
+}
+
+bool reload_take(struct reload *reload, pid_t pid, int status)
+{
+    return generate_take(reload->generate, pid, status);
+}

@@ -1,0 +1,348 @@
+#include "run/supervisor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "arguments.h"
+#include "log.h"
+#include "run/addresses.h"
+#include "run/generate.h"
+#include "run/kept.h"
+#include "run/master.h"
+#include "run/notify.h"
+#include "run/place.h"
+#include "run/ready.h"
+#include "run/reload.h"
+#include "run/stop.h"
+#include "siblings.h"
+#include "version.h"
+#include "xalloc.h"
+
+#define WORDS_MAX 8
+#define SIGNALS 6
+
+struct supervisor {
+    const struct supervisor_plan *plan;
+    struct event_base *base;
+    struct event *signals[SIGNALS];
+    struct place *place;
+    struct generate *generate; /* of the start */
+    char *agent_words[WORDS_MAX];
+    char *haproxy_words[WORDS_MAX];
+    struct kept *agent;
+    struct kept *haproxy;
+    struct master *master;
+    struct reload *reload;
+    struct ready *ready;
+    struct stop *stop;
+    bool is_up; /* both have been seen working */
+    int status;
+};
+
+static void fail(struct supervisor *s, int status)
+{
+    s->status = status;
+    stop_at_once(s->stop);
+}
+
+/* --- both work */
+
+static void show_example(const struct supervisor *s)
+{
+    char *url = address_of_balancer(reload_config(s->reload));
+
+    printf("leastjobs: serving on %s (configuration: %s). Try:\n"
+           "  curl %s/health\n"
+           "  curl -F file=@%s %s/v1/audio/transcriptions\n"
+           "leastjobs: Ctrl-C stops it. The log follows.\n",
+           url, s->place->config, url, s->plan->sample, url);
+    fflush(stdout);
+    free(url);
+}
+
+static void on_up(void *context)
+{
+    struct supervisor *s = context;
+
+    s->is_up = true;
+    ready_free(s->ready);
+    s->ready = NULL;
+    show_example(s);
+    notify_manager("READY=1");
+    reload_start(s->reload);
+}
+
+static void on_master_ready(void *context)
+{
+    struct supervisor *s = context;
+
+    if (s->is_up)
+        log_info("leastjobs run: HAProxy takes jobs again");
+    else if (s->ready == NULL && !stop_has_begun(s->stop))
+        s->ready = ready_new(s->base, reload_config(s->reload), on_up, s);
+    reload_note_ready(s->reload);
+}
+
+static void on_reloaded(void *context, bool good)
+{
+    const struct supervisor *s = context;
+
+    reload_note_done(s->reload, good);
+}
+
+/* --- processes */
+
+/* One that ends by itself before all works is a mistake, such as a port in use. */
+static void judge_end(struct supervisor *s, const char *name, int status)
+{
+    char end[CHILD_END_MAX];
+
+    if (s->is_up || stop_has_begun(s->stop) || !WIFEXITED(status))
+        return;
+    child_describe_end(status, end);
+    log_error("leastjobs run: %s %s: not started; the message is above", name, end);
+    fail(s, 1);
+}
+
+static void on_agent_start(void *context)
+{
+    (void)context;
+}
+
+static void on_agent_end(void *context, int status)
+{
+    judge_end(context, "the agent", status);
+}
+
+static void on_haproxy_start(void *context)
+{
+    struct supervisor *s = context;
+
+    master_note_start(s->master);
+}
+
+static void on_haproxy_end(void *context, int status)
+{
+    struct supervisor *s = context;
+
+    master_note_end(s->master);
+    judge_end(s, "HAProxy", status);
+}
+
+static void start(struct supervisor *s, struct kept *kept, const char *name)
+{
+    int problem = stop_has_begun(s->stop) ? 0 : kept_start(kept);
+
+    if (problem == 0)
+        return;
+    log_error("leastjobs run: %s can't be started: %s", name, strerror(problem));
+    fail(s, 1);
+}
+
+static void on_first_generated(void *context, int status)
+{
+    struct supervisor *s = context;
+
+    if (status != 0) {
+        fail(s, status == EXIT_USAGE ? EXIT_USAGE : 1);
+        return;
+    }
+    start(s, s->agent, "leastjobs-agent");
+    start(s, s->haproxy, "haproxy");
+}
+
+/* Of any child, also those that others left to us. */
+static void on_child(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct supervisor *s = argument;
+    pid_t pid;
+    int status;
+
+    (void)signal_number;
+    (void)what;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (!kept_take(s->haproxy, pid, status) && !kept_take(s->agent, pid, status) &&
+            !generate_take(s->generate, pid, status))
+            reload_take(s->reload, pid, status);
+    }
+    stop_note_end(s->stop);
+}
+
+/* --- signals */
+
+static void on_stop(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct supervisor *s = argument;
+
+    (void)what;
+    if (stop_has_begun(s->stop)) {
+        log_info("leastjobs run: %s again: stopping at once", strsignal((int)signal_number));
+        stop_at_once(s->stop);
+        return;
+    }
+    log_info("leastjobs run: stopping on signal %s", strsignal((int)signal_number));
+    notify_manager("STOPPING=1");
+    generate_cancel(s->generate);
+    reload_stop(s->reload);
+    stop_begin(s->stop, reload_config(s->reload)->stop_timeout_ms);
+}
+
+static void on_reload(evutil_socket_t signal_number, short what, void *argument)
+{
+    const struct supervisor *s = argument;
+
+    (void)signal_number;
+    (void)what;
+    if (s->is_up && !stop_has_begun(s->stop))
+        reload_now(s->reload);
+}
+
+static void on_stopped(void *context)
+{
+    const struct supervisor *s = context;
+
+    event_base_loopbreak(s->base);
+}
+
+static void watch_signals(struct supervisor *s)
+{
+    /* SIGUSR1 too: images of HAProxy's are stopped by that. */
+    static const struct {
+        int number;
+        event_callback_fn callback;
+    } all[SIGNALS] = {{SIGCHLD, on_child}, {SIGTERM, on_stop},  {SIGINT, on_stop},
+                      {SIGUSR1, on_stop},  {SIGHUP, on_reload}, {SIGUSR2, on_reload}};
+
+    for (size_t i = 0; i < SIGNALS; i++) {
+        s->signals[i] = xalloc_checked(evsignal_new(s->base, all[i].number, all[i].callback, s));
+        event_add(s->signals[i], NULL);
+    }
+}
+
+/* --- wiring */
+
+static void make_words(struct supervisor *s)
+{
+    s->agent_words[0] = sibling_path("leastjobs-agent");
+    sources_add_words(s->plan->sources, s->agent_words);
+    char *const haproxy[] = {"haproxy", "-W", "-S", NULL, "-f", s->place->config};
+    memcpy(s->haproxy_words, haproxy, sizeof(haproxy));
+    s->haproxy_words[3] = xasprintf("%s,mode,600", s->place->master);
+}
+
+static void make_parts(struct supervisor *s, struct config *config)
+{
+    const struct kept_plan agent = {.name = "the agent",
+                                    .meanwhile = "jobs go by the last counts meanwhile",
+                                    .words = s->agent_words,
+                                    .started = on_agent_start,
+                                    .ended = on_agent_end,
+                                    .context = s};
+    const struct kept_plan haproxy = {.name = "HAProxy",
+                                      .meanwhile = "the jobs that it had are lost",
+                                      .words = s->haproxy_words,
+                                      .started = on_haproxy_start,
+                                      .ended = on_haproxy_end,
+                                      .context = s};
+    const struct master_events master = {
+        .ready = on_master_ready, .reloaded = on_reloaded, .context = s};
+
+    make_words(s);
+    s->agent = kept_new(s->base, &agent);
+    s->haproxy = kept_new(s->base, &haproxy);
+    s->master = master_new(s->base, s->place->master, &master);
+    const struct reload_parts parts = {.base = s->base,
+                                       .sources = s->plan->sources,
+                                       .place = s->place,
+                                       .agent = s->agent,
+                                       .haproxy = s->haproxy,
+                                       .master = s->master};
+    s->reload = reload_new(&parts, config);
+    const struct stop_parts stop = {.base = s->base,
+                                    .agent = s->agent,
+                                    .haproxy = s->haproxy,
+                                    .master = s->master,
+                                    .done = on_stopped,
+                                    .context = s};
+    s->stop = stop_new(&stop);
+}
+
+static void free_parts(struct supervisor *s)
+{
+    stop_free(s->stop);
+    ready_free(s->ready);
+    reload_free(s->reload);
+    generate_free(s->generate);
+    master_free(s->master);
+    kept_free(s->haproxy);
+    kept_free(s->agent);
+    place_free(s->place);
+    free(s->agent_words[0]);
+    free(s->haproxy_words[3]);
+    for (size_t i = 0; i < SIGNALS; i++)
+        event_free(s->signals[i]);
+    event_base_free(s->base);
+}
+
+/* All that is wrong with it is genconf's to say. */
+static int explain(const struct config_sources *sources, const struct errors *errors)
+{
+    const struct generate_events nobody = {0};
+    struct generate *generate = generate_new(sources, &nobody);
+    int status = generate_explain(generate);
+
+    generate_free(generate);
+    if (status != 0)
+        return status;
+    /* The file has become good in between. */
+    errors_print(errors, "leastjobs run", stderr);
+    return EXIT_USAGE;
+}
+
+static void begin(struct supervisor *s)
+{
+    const struct generate_events events = {.ended = on_first_generated, .context = s};
+
+    s->generate = generate_new(s->plan->sources, &events);
+    int problem = generate_start(s->generate, s->place->config);
+    if (problem == 0)
+        return;
+    log_error("leastjobs run: leastjobs-genconf can't be started: %s", strerror(problem));
+    fail(s, 1);
+}
+
+int supervisor_run(const struct supervisor_plan *plan)
+{
+    struct errors errors = {0};
+    struct supervisor s = {.plan = plan};
+    struct config *config = config_load(plan->sources, &errors);
+    int status = config == NULL ? explain(plan->sources, &errors) : 0;
+
+    errors_free(&errors);
+    if (config == NULL)
+        return status;
+    log_set_level(config->log_level);
+    s.place = place_take(config);
+    if (s.place == NULL) {
+        config_free(config);
+        return 1;
+    }
+    /* Workers whose master was killed come to us: they are seen to end. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    s.base = xalloc_checked(event_base_new());
+    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
+             config->instance_count, config->haproxy_socket);
+    make_parts(&s, config);
+    watch_signals(&s);
+    begin(&s);
+    event_base_dispatch(s.base);
+    free_parts(&s);
+    return s.status;
+}
