@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "names/following.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
@@ -39,6 +40,7 @@ struct reload {
     struct cli_question *question;
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
+    bool is_started;
     bool is_stopped;
 };
 
@@ -46,7 +48,7 @@ static void plan_look(struct reload *reload)
 {
     struct timeval pause = clock_timeval(reload->settle.is_pending ? LOOK_SOON_MS : LOOK_MS);
 
-    if (!reload->is_stopped)
+    if (reload->is_started && !reload->is_stopped)
         event_add(reload->look, &pause);
 }
 
@@ -183,6 +185,8 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
+    if (reload->parts.following != NULL)
+        following_take_config(reload->parts.following, config);
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
@@ -232,6 +236,7 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
 
 void reload_start(struct reload *reload)
 {
+    reload->is_started = true;
     plan_look(reload);
 }
 
@@ -254,6 +259,12 @@ void reload_free(struct reload *reload)
     watched_free(reload->watched);
     config_free(reload->config);
     free(reload);
+}
+
+void reload_soon(struct reload *reload)
+{
+    settle_note_change(&reload->settle, clock_ms());
+    plan_look(reload);
 }
 
 void reload_now(struct reload *reload)
