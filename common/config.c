@@ -56,17 +56,24 @@ struct config *config_from_settings(const struct settings *settings, struct erro
     return NULL;
 }
 
+void config_read_sources(struct settings *settings, const struct config_sources *sources,
+                         struct errors *errors)
+{
+    size_t before = errors->count;
+
+    settings_read_environment(settings, sources->environment);
+    if (sources->env_file != NULL)
+        envfile_read(settings, sources->env_file, errors);
+    if (sources->config_file != NULL)
+        conffile_read(settings, sources->config_file, errors);
+    settings->is_cut_short = errors->count > before;
+}
+
 struct config *config_load(const struct config_sources *sources, struct errors *errors)
 {
     struct settings settings = {0};
-    size_t before = errors->count;
 
-    settings_read_environment(&settings, sources->environment);
-    if (sources->env_file != NULL)
-        envfile_read(&settings, sources->env_file, errors);
-    if (sources->config_file != NULL)
-        conffile_read(&settings, sources->config_file, errors);
-    settings.is_cut_short = errors->count > before;
+    config_read_sources(&settings, sources, errors);
     struct config *config = config_from_settings(&settings, errors);
     settings_free(&settings);
     return config;

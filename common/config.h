@@ -112,7 +112,11 @@ struct config_sources {
  */
 struct config *config_load(const struct config_sources *sources, struct errors *errors);
 
-/* The same from values that have been read already. */
+/* Adds the values of all sources, in the order of their precedence. */
+void config_read_sources(struct settings *settings, const struct config_sources *sources,
+                         struct errors *errors);
+
+/* The same as config_load() from values that have been read already. */
 struct config *config_from_settings(const struct settings *settings, struct errors *errors);
 
 void config_free(struct config *config);

@@ -236,6 +236,7 @@ static void watch_signals(struct supervisor *s)
 static void make_words(struct supervisor *s)
 {
     s->agent_words[0] = sibling_path("leastjobs-agent");
+    s->agent_words[1] = "--supervised";
     sources_add_words(s->plan->sources, s->agent_words);
     char *const haproxy[] = {"haproxy", "-W", "-S", NULL, "-f", s->place->config};
     memcpy(s->haproxy_words, haproxy, sizeof(haproxy));
