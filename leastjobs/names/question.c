@@ -18,6 +18,8 @@ struct watch {
     struct event *event;
 };
 
+LIST_HEAD(watches, watch);
+
 /* What c-ares gives back with an answer. */
 struct half {
     struct question *question;
@@ -34,7 +36,7 @@ struct question {
     struct name_answer answers[NAME_FAMILIES];
     unsigned open; /* halves without an answer */
     unsigned ttl_s;
-    LIST_HEAD(, watch) watches;
+    struct watches watches;
     struct event *retry; /* when c-ares wants to look at its time limits */
     struct event *limit; /* the whole question's */
     struct event *end;   /* the answer, from the loop */
@@ -108,11 +110,9 @@ static void on_state(void *argument, ares_socket_t fd, int is_readable, int is_w
     struct watch *watch;
     short what = (short)((is_readable ? EV_READ : 0) | (is_writable ? EV_WRITE : 0) | EV_PERSIST);
 
-    LIST_FOREACH(watch, &question->watches, link)
-    {
-        if (watch->fd == fd)
-            break;
-    }
+    watch = LIST_FIRST(&question->watches);
+    while (watch != NULL && watch->fd != fd)
+        watch = LIST_NEXT(watch, link);
     if (watch != NULL)
         free_watch(watch);
     if (what == EV_PERSIST)

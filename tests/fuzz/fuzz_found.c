@@ -34,13 +34,13 @@ static void check_errors(const struct errors *errors, const char *text, size_t s
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
     for (size_t i = 0; i < errors->count; i++) {
-        size_t number = 0;
-        promise_of(fuzz_is_one_line(errors->errors[i]), errors->errors[i]);
-        if (sscanf(errors->errors[i], NAME " line %zu: ", &number) == 1)
-            promise_of(number >= 1 && number <= lines, errors->errors[i]);
-        else
-            promise_of(strncmp(errors->errors[i], NAME ": ", strlen(NAME ": ")) == 0,
-                       errors->errors[i]);
+        const char *error = errors->errors[i];
+        promise_of(fuzz_is_one_line(error), error);
+        if (strncmp(error, NAME ": ", strlen(NAME ": ")) == 0)
+            continue;
+        promise_of(strncmp(error, NAME " line ", strlen(NAME " line ")) == 0, error);
+        unsigned long number = strtoul(error + strlen(NAME " line "), NULL, 10);
+        promise_of(number >= 1 && number <= lines, error);
     }
 }
 

@@ -31,12 +31,12 @@ static struct name_answer answer_of(const char *text, enum name_family family)
 static void assert_urls(const struct name_urls *urls, const char *expected)
 {
     char text[1024] = "";
+    size_t length = 0;
 
     for (int family = 0; family < NAME_FAMILIES; family++) {
-        for (size_t i = 0; i < urls->of[family].count; i++) {
-            strcat(text, i == 0 && family == 0 ? "" : " ");
-            strcat(text, urls->of[family].urls[i]);
-        }
+        for (size_t i = 0; i < urls->of[family].count; i++)
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+                                       i == 0 && family == 0 ? "" : " ", urls->of[family].urls[i]);
     }
     assert_string_equal(text, expected);
 }
