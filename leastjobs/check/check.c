@@ -1,7 +1,9 @@
 #include "check/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +34,17 @@ static void add_sources(char **words, const struct config_sources *sources)
 }
 
 /* Returns its exit status, 1 if it can't be started or ends by a signal. */
-static int run(char **words)
+static int run(char **words, bool is_silent)
 {
+    posix_spawn_file_actions_t actions;
     pid_t pid;
     int status;
 
-    int problem = posix_spawnp(&pid, words[0], NULL, NULL, words, environ);
+    posix_spawn_file_actions_init(&actions);
+    if (is_silent)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    int problem = posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+    posix_spawn_file_actions_destroy(&actions);
     if (problem != 0) {
         fprintf(stderr, PROGRAM ": %s can't be started: %s\n", words[0], strerror(problem));
         return 1;
@@ -64,14 +71,14 @@ int check_command(int argc, char **argv)
         return status;
     char *genconf = sibling_path("leastjobs-genconf");
     char *agent = sibling_path("leastjobs-agent");
-    char *first[WORDS_MAX] = {genconf, "--check", "-o", "/dev/null"};
+    char *first[WORDS_MAX] = {genconf, "--check"};
     char *second[WORDS_MAX] = {agent, "--test"};
     add_sources(first, &sources);
     add_sources(second, &sources);
-    status = run(first);
+    status = run(first, true); /* haproxy.cfg itself isn't for people here */
     /* Of what is wrong for both, genconf has told. */
     if (status == 0)
-        status = run(second);
+        status = run(second, false);
     free(genconf);
     free(agent);
     return status;

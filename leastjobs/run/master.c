@@ -82,11 +82,9 @@ static void on_processes(void *context, const char *answer, size_t length)
     master->question = NULL;
     if (answer != NULL)
         workers_parse(&now, answer);
-    if (now.master == 0) {
-        ask_again(master);
-    } else if (master->stage == RELOADING) {
+    if (now.master != 0 && master->stage == RELOADING) {
         look_at_reload(master, &now);
-    } else if (now.current == 0) {
+    } else if (now.master == 0 || now.current == 0) {
         ask_again(master);
     } else {
         master->stage = READY;
@@ -216,10 +214,7 @@ static void ignore_answer(void *context, const char *answer, size_t length)
     (void)length;
 }
 
-void master_tell_worker(struct master *master, pid_t worker, const char *commands)
+void master_tell(struct master *master, const char *line)
 {
-    char *line = xasprintf("@!%d %s", (int)worker, commands);
-
     cli_ask(master->base, master->path, line, ignore_answer, NULL);
-    free(line);
 }

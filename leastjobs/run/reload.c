@@ -90,7 +90,8 @@ static void on_look(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     look(reload);
-    if (reload->stage == IDLE && settle_take(&reload->settle, clock_ms()))
+    if (reload->stage == IDLE && !generate_is_running(reload->generate) &&
+        settle_take(&reload->settle, clock_ms()))
         begin(reload);
     plan_look(reload);
 }

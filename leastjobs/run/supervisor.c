@@ -370,8 +370,6 @@ int supervisor_run(const struct supervisor_plan *plan)
     /* Workers whose master was killed come to us: they are seen to end. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s.base = xalloc_checked(event_base_new());
-    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
-             config->instance_count, config->haproxy_socket);
     if (!follow(&s, config)) {
         event_base_free(s.base);
         place_free(s.place);
@@ -380,6 +378,8 @@ int supervisor_run(const struct supervisor_plan *plan)
     }
     make_parts(&s, config);
     watch_signals(&s);
+    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
+             config->instance_count, config->haproxy_socket);
     event_base_dispatch(s.base);
     free_parts(&s);
     return s.status;

@@ -12,11 +12,11 @@ CUT_OFF = re.compile(r"pick=instance\d .* state=K\S")
 
 
 def with_jobs(lab, **variables):
-    """One job in a worker that a reload has left behind, one in the current one."""
+    """Three jobs in a worker that a reload has left behind, three in the current one."""
     running = Running(lab, **variables).start()
-    jobs = running.farm.open_jobs(1)
+    jobs = running.farm.open_jobs(3)
     running.change(lambda: running.file.write_text(running.lines((1, 2))))
-    return running, jobs + running.farm.open_jobs(1)
+    return running, jobs + running.farm.open_jobs(3)
 
 
 def lines_of_cut_jobs(running):
@@ -26,7 +26,7 @@ def lines_of_cut_jobs(running):
 def test_open_jobs_may_end_and_new_ones_are_refused(lab):
     running, jobs = with_jobs(lab)
     running.process.send_signal(signal.SIGTERM)
-    running.process.wait_for_err(r"2 jobs are open, which may end within 300 s")
+    running.process.wait_for_err(r"6 jobs are open, which may end within 300 s")
 
     def is_refused():
         try:
@@ -37,7 +37,7 @@ def test_open_jobs_may_end_and_new_ones_are_refused(lab):
     wait_for(is_refused, "the port to be closed")
     assert running.process.is_running()
     running.farm.release_all()
-    assert [job.response().status for job in jobs] == [200, 200]
+    assert [job.response().status for job in jobs] == [200] * 6
     assert running.process.wait() == 0
     assert lines_of_cut_jobs(running) == 0
 
@@ -46,16 +46,16 @@ def test_what_is_open_after_stop_timeout_is_cut_off_and_has_its_line(lab):
     running, _ = with_jobs(lab, STOP_TIMEOUT="200ms")
     running.stop()
     assert running.count("STOP_TIMEOUT is over: open jobs are cut off") == 1
-    assert lines_of_cut_jobs(running) == 2
+    assert lines_of_cut_jobs(running) == 6
 
 
 def test_the_second_signal_cuts_off_at_once(lab):
     running, _ = with_jobs(lab)
     running.process.send_signal(signal.SIGINT)
-    running.process.wait_for_err("2 jobs are open")
+    running.process.wait_for_err("6 jobs are open")
     running.stop(signal.SIGINT)
     assert running.count("stopping at once") == 1
-    assert lines_of_cut_jobs(running) == 2
+    assert lines_of_cut_jobs(running) == 6
 
 
 def test_a_stop_before_all_works_is_one(lab):
