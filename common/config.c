@@ -146,6 +146,11 @@ void config_free(struct config *config)
     free(config);
 }
 
+bool config_finds_instances(const struct config *config)
+{
+    return config->instances_dns != NULL || config->instances_file != NULL;
+}
+
 bool config_agent_is_remote(const struct config *config)
 {
     return url_is_host_name(config->agent_host) && !url_is_localhost(config->agent_host);

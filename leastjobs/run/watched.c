@@ -116,10 +116,11 @@ void watched_free(struct watched *watched)
     free(watched);
 }
 
-/* HAProxy's socket is one that it makes itself. */
+/* HAProxy's socket is one that it makes itself, the list of instances is list_file.h's matter. */
 static bool is_watched(const struct option_info *option)
 {
-    return option->type == OPTION_FILE && strcmp(option->name, "HAPROXY_SOCKET") != 0;
+    return option->type == OPTION_FILE && strcmp(option->name, "HAPROXY_SOCKET") != 0 &&
+           strcmp(option->name, "INSTANCES_FILE") != 0;
 }
 
 void watched_name(struct watched *watched, const struct settings *settings, bool is_in_force)
