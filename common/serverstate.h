@@ -18,6 +18,7 @@ enum serverstate_column {
     SERVERSTATE_BACKEND = 1,
     SERVERSTATE_NAME = 3,
     SERVERSTATE_ADDRESS = 4,
+    SERVERSTATE_OPERATION = 5, /* SRV_ST_… of server-t.h: 0 is down */
     SERVERSTATE_ADMIN = 6,
     SERVERSTATE_WEIGHT = 7,
     SERVERSTATE_CHANGED = 9,
@@ -46,10 +47,14 @@ bool serverstate_parse(struct serverstate_line *line, const char *text, size_t l
 
 /*
  * Writes a whole file from the lines in `text` (another such file, or HAProxy's answer): those of
- * configured instances that are drained or in maintenance, with the configuration's port and
- * TLS. Other lines are passed over. Errors are the stream's.
+ * configured instances that are drained or in maintenance, or leaving (found.h), with the
+ * configuration's port and TLS. Of a found instance only a line with its own address counts. Other
+ * lines are passed over. Errors are the stream's.
  */
 void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config);
+
+/* The file's folder, unless it is there; what fails is noticed with the file. */
+void serverstate_make_folder(const struct config *config);
 
 /*
  * Puts such a file, made from `text`, where HAProxy looks for it (names.h), with its folder if that

@@ -9,9 +9,11 @@
 
 #include "clock.h"
 #include "log.h"
+#include "names/following.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
+#include "run/outcome.h"
 #include "run/settle.h"
 #include "run/watched.h"
 #include "serverstate.h"
@@ -39,19 +41,25 @@ struct reload {
     struct cli_question *question;
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
+    bool is_started;
     bool is_stopped;
+    struct outcome outcome; /* for who has asked for it */
+    unsigned asked;         /* what of that is being answered */
 };
 
 static void plan_look(struct reload *reload)
 {
     struct timeval pause = clock_timeval(reload->settle.is_pending ? LOOK_SOON_MS : LOOK_MS);
 
-    if (!reload->is_stopped)
+    if (reload->is_started && !reload->is_stopped)
         event_add(reload->look, &pause);
 }
 
-static void end(struct reload *reload)
+static void end(struct reload *reload, enum outcome_result result)
 {
+    reload->outcome.answered = reload->asked;
+    reload->outcome.result = result;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->stage = IDLE;
     notify_manager("READY=1");
     plan_look(reload);
@@ -63,6 +71,7 @@ static void begin(struct reload *reload)
 
     if (problem == 0) {
         reload->stage = GENERATING;
+        reload->asked = reload->outcome.asked;
         notify_reloading();
         return;
     }
@@ -136,7 +145,7 @@ static void put_in_place(struct reload *reload)
     }
     log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
               strerror(errno));
-    end(reload);
+    end(reload, OUTCOME_FAILED);
 }
 
 /* The agent writes that file too, but a moment later: what was said just now would be forgotten. */
@@ -188,13 +197,15 @@ static void refuse(struct reload *reload, const char *why)
     log_error("leastjobs run: the new configuration is %s: the old one stays in force", why);
     reload->is_bad = true;
     unlink(reload->parts.place->new_config);
-    end(reload);
+    end(reload, OUTCOME_BAD);
 }
 
 static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
+    if (reload->parts.following != NULL)
+        following_take_config(reload->parts.following, config);
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
@@ -208,7 +219,7 @@ static void take(struct reload *reload, struct config *config)
     }
     unlink(place->new_config);
     log_info("leastjobs run: the configuration was read again: nothing is new for HAProxy");
-    end(reload);
+    end(reload, OUTCOME_IN_FORCE);
 }
 
 static void on_generated(void *context, int status)
@@ -243,6 +254,9 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
 
 void reload_start(struct reload *reload)
 {
+    reload->outcome.pid = getpid();
+    outcome_write(reload->parts.place->lock, &reload->outcome);
+    reload->is_started = true;
     plan_look(reload);
 }
 
@@ -267,9 +281,17 @@ void reload_free(struct reload *reload)
     free(reload);
 }
 
+void reload_soon(struct reload *reload)
+{
+    settle_note_change(&reload->settle, clock_ms());
+    plan_look(reload);
+}
+
 void reload_now(struct reload *reload)
 {
     log_info("leastjobs run: reading the configuration again");
+    reload->outcome.asked++;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->is_for_haproxy = true;
     settle_note_change(&reload->settle, clock_ms() - SETTLE_MOST_MS);
     plan_look(reload);
@@ -302,7 +324,7 @@ void reload_note_done(struct reload *reload, bool good)
                   "and goes on with the old one");
         reload->is_for_haproxy = true; /* with the next change, whatever it is */
     }
-    end(reload);
+    end(reload, good ? OUTCOME_IN_FORCE : OUTCOME_FAILED);
 }
 
 bool reload_take(struct reload *reload, pid_t pid, int status)
