@@ -10,10 +10,14 @@ struct builtin {
 };
 
 /* By their files' names; each is linked into the one program that asks for it. */
+extern const struct builtin builtin_dom_js;
 extern const struct builtin builtin_haproxy_cfg_in;
 extern const struct builtin builtin_icon_svg;
 extern const struct builtin builtin_index_html;
+extern const struct builtin builtin_orders_js;
 extern const struct builtin builtin_page_css;
 extern const struct builtin builtin_page_js;
+extern const struct builtin builtin_table_js;
+extern const struct builtin builtin_words_js;
 
 #endif

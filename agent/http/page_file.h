@@ -6,8 +6,8 @@
 #include "builtin.h"
 
 /*
- * The files of the fleet page (agent/page/), as the agent serves them at STATUS_PORT for the
- * frontend that has it: HAProxy's ADMIN_PORT, where the path is / and these lie beside it.
+ * The files of the fleet page (agent/page/). The agent serves them at STATUS_PORT for HAProxy's
+ * ADMIN_PORT, where index.html is at / and the others are at the same paths.
  */
 struct page_file {
     const char *path; /* with PAGE_PATH before it */

@@ -109,14 +109,14 @@ class FleetPage:
     # --- what was asked, and what went wrong
 
     def requested(self):
-        """URLs that the browser has asked for since the last call; those of the page alone."""
+        """URLs that the browser has asked for since the last call, but its own and those in text."""
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         urls = [
             message["params"]["request"]["url"]
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
         ]
-        return [url for url in urls if urlsplit(url).scheme != "data"]
+        return [url for url in urls if urlsplit(url).scheme not in ("data", "chrome")]
 
     def complaints(self):
         return [entry["message"] for entry in self.driver.get_log("browser")]
