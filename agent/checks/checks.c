@@ -34,6 +34,18 @@ static void hasten(struct checks *checks, size_t index)
         poller_due_in(checks->poller, index, due_ms - clock_ms());
 }
 
+/* The same failures as the log has, without those that say the same again. */
+static void note_failure(struct farm *farm, const struct instance *instance,
+                         enum instance_change change, const struct instance_before *before,
+                         const struct timespec *now)
+{
+    if (instance->error[0] == '\0' || instance->reason == CHECK_BUSY ||
+        (before->failures == instance->failures && before->reason == instance->reason))
+        return;
+    failures_add(&farm->failures, FAILURE_OF_CHECK, instance->number, now, "%s%s",
+                 change == INSTANCE_BECAME_UNHEALTHY ? "is unhealthy now: " : "", instance->error);
+}
+
 /* The one end of every check, with HAProxy's counts in the instance. */
 static void complete(struct checks *checks, size_t index)
 {
@@ -49,6 +61,7 @@ static void complete(struct checks *checks, size_t index)
     instance->asked = false;
     enum instance_change change =
         instance_apply(instance, &pending->result, &pending->start, &rules, &now);
+    note_failure(checks->farm, instance, change, &before, &now.wall);
     instance_log_check(checks->farm, instance, change, &before, now.monotonic_ms);
     pace_take_report(checks->pace, index, previous_jobs);
     hasten(checks, index);
@@ -217,6 +230,11 @@ struct checks_counts checks_counts(const struct checks *checks)
                                   .haproxy_processes = counts.processes,
                                   .haproxy_present = counts.is_present,
                                   .due = count_due(checks)};
+}
+
+const struct presence *checks_presence(const struct checks *checks)
+{
+    return exchange_presence(checks->exchange);
 }
 
 void checks_tell_owner(struct checks *checks, const unsigned char *id, size_t length,

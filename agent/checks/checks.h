@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "haproxy/presence.h"
 #include "instances/farm.h"
 
 /*
@@ -33,6 +34,8 @@ struct checks_counts {
 struct checks *checks_new(struct event_base *base, const struct config *config, struct farm *farm,
                           long connections_max);
 struct checks_counts checks_counts(const struct checks *checks);
+/* Whether HAProxy answers; the checks'. */
+const struct presence *checks_presence(const struct checks *checks);
 /* Tells HAProxy soon which instance has a job: its bytes, and the instance's number. */
 void checks_tell_owner(struct checks *checks, const unsigned char *id, size_t length,
                        unsigned number);

@@ -11,6 +11,7 @@
 #include "checks/transfers.h"
 #include "clock.h"
 #include "log.h"
+#include "names.h"
 #include "version.h"
 #include "xalloc.h"
 
@@ -219,7 +220,7 @@ void poller_start(struct poller *poller, size_t index)
     check->easy =
         poller->spare_count > 0 ? poller->spare[--poller->spare_count] : new_handle(poller);
     if (check->easy == NULL) {
-        log_error("health check of instance%u can't be started: out of memory",
+        log_error("instance=" INSTANCE_PREFIX "%u health check can't be started: out of memory",
                   config_of(check)->number);
         return;
     }

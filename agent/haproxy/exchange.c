@@ -151,11 +151,12 @@ static bool apply_some(struct exchange *exchange, const struct answer *answer)
     return is_good || exchange->asked == 0;
 }
 
-static void see_errors(struct instance *instance)
+static void see_counters(struct farm *farm, struct instance *instance, const struct moment *now)
 {
     unsigned before = server_errors_penalty(&instance->errors);
+    struct tally_news news = instance_see_counters(instance, now->monotonic_ms);
 
-    instance_see_errors(instance, clock_ms());
+    failures_note_jobs(&farm->failures, instance->number, &news, &now->wall);
     instance_log_errors(instance, before);
 }
 
@@ -171,6 +172,7 @@ static void update_statefile(struct exchange *exchange, const struct answer *ans
 static bool apply_all(struct exchange *exchange, const struct answer *answer)
 {
     struct farm *farm = exchange->farm;
+    struct moment now = clock_now();
 
     exchange->teller.has_table = answer->has_jobs;
     if (answer->has_stat && answer->has_jobs && !has_our_mark(exchange, answer))
@@ -178,7 +180,7 @@ static bool apply_all(struct exchange *exchange, const struct answer *answer)
     bool is_good = answer_apply(farm, answer, ANSWER_ALL);
     /* What was accepted before this agent came, no report tells it apart. */
     for (size_t i = 0; i < farm->count; i++) {
-        see_errors(&farm->instances[i]);
+        see_counters(farm, &farm->instances[i], &now);
         if (farm->instances[i].passed == 0)
             farm->instances[i].reported = farm->instances[i].acceptances;
     }
@@ -359,4 +361,9 @@ struct exchange_counts exchange_counts(const struct exchange *exchange)
                                     .failures = exchange->presence.failures,
                                     .processes = exchange->processes,
                                     .is_present = exchange->presence.is_present};
+}
+
+const struct presence *exchange_presence(const struct exchange *exchange)
+{
+    return &exchange->presence;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "haproxy/presence.h"
 #include "instances/farm.h"
 
 /*
@@ -60,5 +61,7 @@ void exchange_tell_owner(struct exchange *exchange, const unsigned char *id, siz
                          unsigned number);
 
 struct exchange_counts exchange_counts(const struct exchange *exchange);
+/* Whether HAProxy answers; the exchange's. */
+const struct presence *exchange_presence(const struct exchange *exchange);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* Whether that is news. */
@@ -10,6 +11,9 @@ static bool change(struct presence *presence, bool is_present)
 {
     if (presence->is_known && presence->is_present == is_present)
         return false;
+    /* A failure between two answers has changed nothing. */
+    if (presence->since.tv_sec == 0 || presence->is_present != is_present)
+        presence->since = clock_now().wall;
     presence->is_known = true;
     presence->problem[0] = '\0';
     presence->is_present = is_present;
@@ -25,9 +29,11 @@ void presence_answered(struct presence *presence)
 
 void presence_absent(struct presence *presence, const char *problem)
 {
-    if (change(presence, false))
-        log_info("HAProxy doesn't answer on %s (%s): its requests in flight count as 0",
-                 presence->socket, problem);
+    if (!change(presence, false))
+        return;
+    snprintf(presence->problem, sizeof(presence->problem), "%s", problem);
+    log_info("HAProxy doesn't answer on %s (%s): its requests in flight count as 0",
+             presence->socket, problem);
 }
 
 void presence_failed(struct presence *presence, const char *problem)

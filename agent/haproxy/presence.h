@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /*
  * Whether HAProxy answers on its socket: the log is told when that changes, not with each of the
@@ -14,10 +15,11 @@
 struct presence {
     const char *socket;
     bool is_present;                    /* as of the last query that told */
+    struct timespec since;              /* wall clock: since when; 0: no query has told yet */
     uint64_t answers;                   /* queries that were answered, ever */
     uint64_t failures;                  /* those that weren't, by a HAProxy that is there */
     bool is_known;                      /* what it is now has been logged */
-    char problem[PRESENCE_PROBLEM_MAX]; /* the last that was logged; "" if it answers */
+    char problem[PRESENCE_PROBLEM_MAX]; /* why it doesn't answer, as last logged; "" if it does */
 };
 
 void presence_answered(struct presence *presence);

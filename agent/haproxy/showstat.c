@@ -17,6 +17,7 @@ struct columns {
     size_t redispatches;
     size_t failed_responses;
     size_t successes;
+    size_t failed_answers;
     size_t status;
     size_t id;
 };
@@ -35,6 +36,7 @@ struct row {
     struct field redispatches;
     struct field failed_responses;
     struct field successes;
+    struct field failed_answers;
     struct field status;
     struct field id;
 };
@@ -75,6 +77,7 @@ static size_t *column_of(struct field name, struct columns *columns)
                  {"wredis", &columns->redispatches},
                  {"eresp", &columns->failed_responses},
                  {"hrsp_2xx", &columns->successes},
+                 {"hrsp_5xx", &columns->failed_answers},
                  {"status", &columns->status},
                  {"sid", &columns->id}};
 
@@ -89,8 +92,9 @@ static bool read_names(const char *line, const char *end, struct columns *column
 {
     const char *at = line;
 
-    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE,
-                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
+    *columns = (struct columns){COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE,
+                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE, COLUMN_NONE,
+                                COLUMN_NONE, COLUMN_NONE, COLUMN_NONE};
     if (end - line < 2 || memcmp(line, "# ", 2) != 0)
         return false;
     at += 2;
@@ -105,7 +109,7 @@ static bool read_names(const char *line, const char *end, struct columns *column
 
 static struct row read_row(const char *line, const char *end, const struct columns *columns)
 {
-    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
+    struct row row = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
                       {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}};
     const char *at = line;
 
@@ -127,6 +131,8 @@ static struct row read_row(const char *line, const char *end, const struct colum
             row.failed_responses = field;
         else if (i == columns->successes)
             row.successes = field;
+        else if (i == columns->failed_answers)
+            row.failed_answers = field;
         else if (i == columns->status)
             row.status = field;
         else if (i == columns->id)
@@ -187,6 +193,7 @@ static void apply_row(const struct farm *farm, const struct row *row)
         read_counter(row->failed_connections) + read_counter(row->redispatches);
     instance->counters.failed_responses = read_counter(row->failed_responses);
     instance->counters.successes = read_counter(row->successes);
+    instance->counters.failed_answers = read_counter(row->failed_answers);
     instance->server_id = parse_number(row->id, SERVER_ID_MAX, &id) ? id : 0;
     /* "DRAIN", "DRAIN (agent)", "NOLB", "NOLB 1/3": no new jobs, whatever the weight is. */
     instance->drained = begins(row->status, "DRAIN") || begins(row->status, "NOLB");

@@ -1,6 +1,5 @@
 #include "http/report.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -27,7 +26,7 @@ char *report_root(const struct report_view *view)
 }
 
 /* RFC 3339, in UTC, with milliseconds. */
-static void add_time(cJSON *object, const char *name, const struct timespec *when)
+void report_add_time(cJSON *object, const char *name, const struct timespec *when)
 {
     char text[TIME_TEXT_MAX];
     struct tm utc;
@@ -42,7 +41,7 @@ static void add_time(cJSON *object, const char *name, const struct timespec *whe
     cJSON_AddStringToObject(object, name, text);
 }
 
-static cJSON *instance_object(const struct instance *instance)
+cJSON *report_instance(const struct instance *instance)
 {
     cJSON *object = cJSON_CreateObject();
     char name[32];
@@ -64,7 +63,7 @@ static cJSON *instance_object(const struct instance *instance)
     cJSON_AddNumberToObject(object, "load", instance_load(instance));
     cJSON_AddNumberToObject(
         object, "weight", instance->healthy ? agent_check_weight(instance, WEIGHTING_EXTERNAL) : 0);
-    add_time(object, "last_check", &instance->last_check);
+    report_add_time(object, "last_check", &instance->last_check);
     cJSON_AddNumberToObject(object, "consecutive_failures", instance->failures);
     if (instance->error[0] == '\0')
         cJSON_AddNullToObject(object, "error_message");
@@ -73,20 +72,26 @@ static cJSON *instance_object(const struct instance *instance)
     return object;
 }
 
-char *report_health(const struct report_view *view)
+double report_count_jobs(const struct farm *farm)
 {
-    const struct farm *farm = view->farm;
-    cJSON *root = cJSON_CreateObject();
     double jobs = 0;
 
     for (size_t i = 0; i < farm->count; i++)
         jobs += farm->instances[i].active_jobs;
+    return jobs;
+}
+
+char *report_health(const struct report_view *view)
+{
+    const struct farm *farm = view->farm;
+    cJSON *root = cJSON_CreateObject();
+
     cJSON_AddNumberToObject(root, "total_instances", (double)farm->count);
     cJSON_AddNumberToObject(root, "healthy_instances", (double)farm_count_healthy(farm));
-    cJSON_AddNumberToObject(root, "total_active_jobs", jobs);
+    cJSON_AddNumberToObject(root, "total_active_jobs", report_count_jobs(farm));
     cJSON *instances = cJSON_AddArrayToObject(root, "instances");
     for (size_t i = 0; i < farm->count; i++)
-        cJSON_AddItemToArray(instances, instance_object(&farm->instances[i]));
+        cJSON_AddItemToArray(instances, report_instance(&farm->instances[i]));
     return json_text(root);
 }
 

@@ -1,6 +1,7 @@
 #ifndef LEASTJOBS_REPORT_H
 #define LEASTJOBS_REPORT_H
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 
 #include "agent_checks/listener.h"
@@ -19,6 +20,11 @@ struct report_view {
 /* The bodies of GET / and GET /health: JSON text for the caller to free(). */
 char *report_root(const struct report_view *view);
 char *report_health(const struct report_view *view);
+
+/* What the latter has of an instance; and a time in its form, null for none, added to an object. */
+cJSON *report_instance(const struct instance *instance);
+void report_add_time(cJSON *object, const char *name, const struct timespec *when);
+double report_count_jobs(const struct farm *farm);
 
 /* GET /metrics, in Prometheus' text format 0.0.4. */
 void report_metrics(FILE *out, const struct report_view *view);

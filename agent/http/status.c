@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "http/fleet.h"
 #include "log.h"
 #include "names.h"
 #include "xalloc.h"
@@ -63,6 +64,7 @@ struct status {
     size_t visitor_count;
     size_t visitors_max;
     struct snapshot health;
+    struct snapshot fleet;
     struct snapshot metrics;
 };
 
@@ -300,6 +302,23 @@ static void on_health(struct evhttp_request *request, void *argument)
         send_page(status, request, HTTP_SERVUNAVAIL, "Service Unavailable", TYPE_JSON, page);
 }
 
+static struct page *render_fleet(const struct report_view *view)
+{
+    char *text = fleet_report(view);
+
+    return new_page(text, strlen(text));
+}
+
+static void on_fleet(struct evhttp_request *request, void *argument)
+{
+    struct status *status = argument;
+
+    if (!is_reader(status, request))
+        return;
+    struct page *page = latest_page(status, &status->fleet, render_fleet);
+    send_page(status, request, HTTP_OK, "OK", TYPE_JSON, page);
+}
+
 /* NULL without memory for it. */
 static struct page *render_metrics(const struct report_view *view)
 {
@@ -418,16 +437,23 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
     evhttp_set_timeout(status->http, CONNECTION_TIMEOUT_S);
     evhttp_set_cb(status->http, "/", on_root, status);
     evhttp_set_cb(status->http, "/health", on_health, status);
+    evhttp_set_cb(status->http, "/fleet", on_fleet, status);
     evhttp_set_cb(status->http, "/metrics", on_metrics, status);
     evhttp_set_gencb(status->http, on_other, status);
     return status;
 }
 
+static void forget_snapshots(struct status *status)
+{
+    forget_snapshot(&status->health);
+    forget_snapshot(&status->fleet);
+    forget_snapshot(&status->metrics);
+}
+
 void status_use(struct status *status, const struct report_view *view)
 {
     status->view = *view;
-    forget_snapshot(&status->health);
-    forget_snapshot(&status->metrics);
+    forget_snapshots(status);
 }
 
 void status_share(struct status *status)
@@ -442,7 +468,6 @@ void status_free(struct status *status)
     /* It closes all connections, and each takes its visitor with it. */
     if (status->http != NULL)
         evhttp_free(status->http);
-    forget_snapshot(&status->health);
-    forget_snapshot(&status->metrics);
+    forget_snapshots(status);
     free(status);
 }

@@ -41,6 +41,8 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
     farm->is_async = previous == NULL || previous->is_async; /* for all that it knows */
     farm->is_inherited = previous != NULL && previous->is_inherited;
     farm->process_ms = previous == NULL ? 0 : previous->process_ms;
+    if (previous != NULL)
+        farm->failures = previous->failures;
     farm->instances = xcalloc(farm->count, sizeof(*farm->instances));
     /* What the rules do with capacities is of the new configuration. */
     bool is_compared = capacity_is_compared(config);

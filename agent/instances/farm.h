@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "instances/failures.h"
 #include "instances/instance.h"
 
 /* All instances, in the order of their numbers. Owns them. */
@@ -18,6 +19,7 @@ struct farm {
     bool is_inherited;  /* jobs of an old HAProxy process may be among the external ones */
     int64_t process_ms; /* monotonic: when the process was met */
     uint32_t mark; /* of this agent, in HAProxy's table: a process without it is a new one; not 0 */
+    struct failures failures; /* the latest of all instances */
 };
 
 /*

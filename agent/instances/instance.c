@@ -119,6 +119,7 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     instance->error[0] = '\0';
     instance->failures = 0;
     instance->passed++;
+    instance->passed_ms = now->monotonic_ms;
     take_count(instance, result, start);
     if (result->capacity > 0)
         instance->capacity = result->capacity;
@@ -127,9 +128,10 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
     return set_health(instance, true, now);
 }
 
-void instance_see_errors(struct instance *instance, int64_t now_ms)
+struct tally_news instance_see_counters(struct instance *instance, int64_t now_ms)
 {
     server_errors_see(&instance->errors, &instance->counters, now_ms);
+    return tally_see(&instance->tally, instance->sessions, &instance->counters, now_ms);
 }
 
 void instance_inherit(struct instance *instance)

@@ -11,6 +11,7 @@
 #include "instances/check_result.h"
 #include "instances/forecast.h"
 #include "instances/server_errors.h"
+#include "instances/tally.h"
 
 /* "reason: detail". */
 #define INSTANCE_ERROR_MAX (CHECK_DETAIL_MAX + 80)
@@ -33,6 +34,7 @@ struct instance {
     int64_t failed_ms;              /* monotonic: when the last one that counts began */
     int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
     struct timespec last_check;     /* wall clock; 0 before the first */
+    int64_t passed_ms;              /* monotonic: when the last report came; 0: none has */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     unsigned capacity;              /* as configured, or as last reported */
@@ -53,6 +55,7 @@ struct instance {
     int64_t jobs_failed_ms;          /* monotonic: when failed jobs were last seen to change */
     struct server_counters counters; /* what became of them */
     struct server_errors errors;     /* what is held against it for that */
+    struct tally tally;              /* of them, for people */
     unsigned server_id;              /* for asking about it alone; 0: not known */
     uint32_t acceptances;            /* jobs accepted by their answers, ever */
     uint32_t told;                   /* the agent's word in HAProxy's table (see names.h) */
@@ -94,8 +97,8 @@ enum instance_change instance_apply(struct instance *instance, const struct chec
                                     const struct check_start *start,
                                     const struct check_rules *rules, const struct moment *now);
 
-/* Looks at HAProxy's counters, which have just been read (see server_errors.h). */
-void instance_see_errors(struct instance *instance, int64_t now_ms);
+/* Looks at HAProxy's counters, which have just been read (see server_errors.h and tally.h). */
+struct tally_news instance_see_counters(struct instance *instance, int64_t now_ms);
 
 /*
  * HAProxy is a new process: what the old one had open, or had accepted, goes on, and the new one

@@ -13,7 +13,8 @@
 struct server_counters {
     uint64_t failed_connections;
     uint64_t failed_responses;
-    uint64_t successes; /* responses of status 2xx */
+    uint64_t failed_answers; /* responses of status 5xx */
+    uint64_t successes;      /* responses of status 2xx */
 };
 
 struct server_errors {

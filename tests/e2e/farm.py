@@ -19,7 +19,7 @@ LOAD_MODULUS = 1 << 31
 # What is told of an instance that isn't to be picked begins here.
 NOT_TO_BE_PICKED = 1 << 25
 LOG_LINE = re.compile(
-    r"(?P<client>\S+) pick=(?P<pick>\S+) load=(?P<load>\S+) loads=(?P<loads>\S+) "
+    r"(?P<time>\S+) (?P<client>\S+) pick=(?P<pick>\S+) load=(?P<load>\S+) loads=(?P<loads>\S+) "
     r"tried=(?P<tried>\S+) (?:penalty=(?P<penalty>\S+) )?status=(?P<status>\d+) (?P<rest>.*)"
 )
 

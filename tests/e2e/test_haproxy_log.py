@@ -1,6 +1,7 @@
 """HAProxy's log: one line a job, with the pick and why."""
 
 import re
+from datetime import datetime, timezone
 
 import pytest
 
@@ -30,6 +31,21 @@ def test_each_job_has_one_line_with_its_pick_and_all_loads(lab):
     assert line["status"] == "200"
     assert line["client"].startswith("127.0.0.1:")
     assert f"POST {JOB_PATH} HTTP/1.1" in line["rest"]
+
+
+def test_each_line_begins_with_the_time_at_which_it_was_written(lab):
+    farm = lab.start_farm(1)
+    job = farm.open_job().send()
+    farm.wait_until_running(job)
+    begin = datetime.now(timezone.utc)
+    farm.release_all()
+    assert job.response().status == 200
+    (line,) = farm.wait_for_log(1)
+    # RFC 3339; the time of the job's end, as far as HAProxy's clock is that of its last turn.
+    assert abs((datetime.fromisoformat(line["time"]) - begin).total_seconds()) < 60
+    farm.haproxy.stop()
+    for line in farm.haproxy.out().splitlines():
+        assert datetime.fromisoformat(line.split(" ")[0]).tzinfo is not None, line
 
 
 def test_there_are_as_many_lines_as_jobs(lab):

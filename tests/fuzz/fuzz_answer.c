@@ -58,6 +58,7 @@ static void check_states(const struct instance instances[INSTANCES],
         rest.sessions = before[i].sessions;
         rest.counters.failed_connections = before[i].counters.failed_connections;
         rest.counters.failed_responses = before[i].counters.failed_responses;
+        rest.counters.failed_answers = before[i].counters.failed_answers;
         rest.counters.successes = before[i].counters.successes;
         rest.server_id = before[i].server_id;
         rest.drained = before[i].drained;

@@ -29,6 +29,7 @@ static void check_the_rest(const struct farm *farm, const struct instance before
         rest.sessions = before[i].sessions;
         rest.counters.failed_connections = before[i].counters.failed_connections;
         rest.counters.failed_responses = before[i].counters.failed_responses;
+        rest.counters.failed_answers = before[i].counters.failed_answers;
         rest.counters.successes = before[i].counters.successes;
         rest.drained = before[i].drained;
         rest.server_id = before[i].server_id;

@@ -504,15 +504,15 @@ static void errors_of_the_server_count_until_a_check_passes_again(void **state)
     struct instance *instance = &farm->instances[0];
 
     (void)state;
-    instance_see_errors(instance, at_ms(0).monotonic_ms);
+    instance_see_counters(instance, at_ms(0).monotonic_ms);
     instance->counters.failed_responses = 1;
-    instance_see_errors(instance, at_ms(1).monotonic_ms);
+    instance_see_counters(instance, at_ms(1).monotonic_ms);
     assert_int_equal(instance_penalty(instance), 1);
     pass(instance, 0);
     assert_int_equal(instance_penalty(instance), 1); /* its health is another thing */
     instance_inherit(instance);
     instance->counters.failed_responses = 50;
-    instance_see_errors(instance, at_ms(2).monotonic_ms);
+    instance_see_counters(instance, at_ms(2).monotonic_ms);
     assert_int_equal(instance_penalty(instance), 1); /* a new process' counters */
     fail_once(instance, 3);
     assert_int_equal(instance_penalty(instance), PENALTY_MAX + 1);
