@@ -51,6 +51,31 @@ const size_t instance_option_count =
 
 const struct option_info option_table[] = {
     {
+        .name = "INSTANCES_DNS",
+        .type = OPTION_NAMES,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(instances_dns),
+        .unset = "none",
+        .example = "http://workers:8000",
+        .help = "URL with a DNS name: every address of the name is an instance, as long as it is "
+                "there; several URLs are separated by commas",
+        .more = "IPv4 and IPv6 addresses, `http://` only, at most 16 names. It is `leastjobs run` "
+                "that follows them, while it runs.",
+    },
+    {
+        .name = "INSTANCES_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(instances_file),
+        .unset = "none",
+        .example = "/etc/leastjobs/instances",
+        .help = "file of instances' URLs, one a line, that another program writes: each is an "
+                "instance, as long as it is there",
+        .more = "It is `leastjobs run` that follows it, while it runs.",
+    },
+    {
         .name = "INSTANCE_CA_FILE",
         .type = OPTION_FILE,
         .group = OPTION_INSTANCES,

@@ -50,7 +50,8 @@ cJSON *report_instance(const struct instance *instance)
     cJSON_AddStringToObject(object, "name", name);
     cJSON_AddStringToObject(object, "url", instance->url);
     cJSON_AddBoolToObject(object, "is_healthy", instance->healthy);
-    cJSON_AddBoolToObject(object, "is_drained", instance->drained);
+    cJSON_AddBoolToObject(object, "is_drained", instance_is_drained(instance));
+    cJSON_AddBoolToObject(object, "is_leaving", instance->leaving);
     cJSON_AddBoolToObject(object, "is_busy", instance->reason == CHECK_BUSY);
     cJSON_AddNumberToObject(object, "capacity", instance->capacity);
     cJSON_AddNumberToObject(object, "active_jobs", instance->active_jobs);
@@ -120,7 +121,7 @@ static double value_healthy(const struct instance *instance)
 
 static double value_drained(const struct instance *instance)
 {
-    return instance->drained;
+    return instance_is_drained(instance);
 }
 
 static double value_busy(const struct instance *instance)
@@ -185,7 +186,8 @@ static double value_last_check(const struct instance *instance)
 
 static const struct gauge gauges[] = {
     {"instance_healthy", "1 if the instance is healthy.", value_healthy},
-    {"instance_drained", "1 if an operator drained it in HAProxy.", value_drained},
+    {"instance_drained", "1 if an operator drained it in HAProxy, or if it is leaving.",
+     value_drained},
     {"instance_busy", "1 if it answers no health check while jobs of ours run there.", value_busy},
     {"instance_capacity", "Jobs at a time, as configured or last reported.", value_capacity},
     {"instance_active_jobs", "Active jobs as the instance last reported them.", value_active},

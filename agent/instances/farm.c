@@ -57,6 +57,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
             .changed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous, reads_capacity);
+        farm->instances[i].leaving = config->instances[i].is_leaving;
         farm->instances[i].compares_capacity = is_compared;
         farm->instances[i].tells_capacity = reads_capacity && is_told;
     }
@@ -98,7 +99,7 @@ size_t farm_count_healthy(const struct farm *farm)
 bool farm_has_withdrawn(const struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        if (farm->instances[i].drained || farm->instances[i].maintained)
+        if (instance_is_drained(&farm->instances[i]) || farm->instances[i].maintained)
             return true;
     }
     return false;
@@ -110,7 +111,7 @@ bool farm_fails_alike(const struct farm *farm)
 
     for (size_t i = 0; i < farm->count; i++) {
         const struct instance *instance = &farm->instances[i];
-        if (!instance->healthy || instance->drained || instance->maintained)
+        if (!instance->healthy || instance_is_drained(instance) || instance->maintained)
             continue;
         if (instance->jobs_penalty == 0 && server_errors_penalty(&instance->errors) == 0)
             return false;

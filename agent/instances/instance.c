@@ -149,6 +149,11 @@ void instance_inherit(struct instance *instance)
     server_errors_expect_process(&instance->errors);
 }
 
+bool instance_is_drained(const struct instance *instance)
+{
+    return instance->drained || instance->leaving;
+}
+
 unsigned instance_accepted(const struct instance *instance)
 {
     uint32_t accepted = instance->acceptances - instance->reported;
@@ -189,7 +194,7 @@ unsigned instance_load(const struct instance *instance)
 uint32_t instance_word(const struct instance *instance)
 {
     uint32_t external = (uint32_t)lround(instance->forecast.expected * LOAD_UNIT);
-    uint32_t others = told_penalty(instance) + (instance->drained ? DRAINED_LOAD : 0);
+    uint32_t others = told_penalty(instance) + (instance_is_drained(instance) ? DRAINED_LOAD : 0);
 
     return LOAD_UNIT * (instance->reported - others) - external;
 }

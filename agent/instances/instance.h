@@ -20,6 +20,7 @@
 struct instance {
     char *url;
     unsigned number;
+    bool leaving; /* by its configuration: it gets no new jobs, as if drained */
 
     /* By health checks. */
     bool asked;                     /* a check is under way, or was given up by a reload */
@@ -105,6 +106,9 @@ struct tally_news instance_see_counters(struct instance *instance, int64_t now_m
  * doesn't know of it. To be called before its counts are noted.
  */
 void instance_inherit(struct instance *instance);
+
+/* Whether it gets no new jobs because somebody said so: HAProxy's operator or its configuration. */
+bool instance_is_drained(const struct instance *instance);
 
 /* Jobs accepted since the last report, or while it was made. */
 unsigned instance_accepted(const struct instance *instance);

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "names/following.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
@@ -17,7 +18,7 @@
 #include "serverstate.h"
 #include "xalloc.h"
 
-#define LOOK_MS 500
+#define LOOK_MS 250
 #define LOOK_SOON_MS 50
 
 enum stage {
@@ -39,6 +40,7 @@ struct reload {
     struct cli_question *question;
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
+    bool is_started;
     bool is_stopped;
 };
 
@@ -46,7 +48,7 @@ static void plan_look(struct reload *reload)
 {
     struct timeval pause = clock_timeval(reload->settle.is_pending ? LOOK_SOON_MS : LOOK_MS);
 
-    if (!reload->is_stopped)
+    if (reload->is_started && !reload->is_stopped)
         event_add(reload->look, &pause);
 }
 
@@ -76,7 +78,7 @@ static void look(struct reload *reload)
 {
     struct watched_change change = watched_look(reload->watched);
 
-    reload->is_for_haproxy |= change.is_read_by_haproxy;
+    reload->is_for_haproxy |= change.is_named_for_haproxy;
     if (change.any)
         settle_note_change(&reload->settle, clock_ms());
 }
@@ -161,12 +163,23 @@ static void save_servers_state(struct reload *reload)
         put_in_place(reload);
 }
 
-/* NULL: another change came in between, and will be read. */
-static struct config *load(const struct reload *reload)
+/*
+ * What genconf has just read, and found good or not, for what matters here: NULL if it is bad, also
+ * because of another change in between, which will be read.
+ */
+static struct config *load(const struct reload *reload, bool is_good)
 {
     struct errors ignored = {0};
-    struct config *config = config_load(reload->parts.sources, &ignored);
+    struct settings settings = {0};
 
+    config_read_sources(&settings, reload->parts.sources, &ignored);
+    struct config *config = config_from_settings(&settings, &ignored);
+    if (config != NULL && (!is_good || ignored.count > 0)) {
+        config_free(config);
+        config = NULL;
+    }
+    watched_name(reload->watched, &settings, config != NULL);
+    settings_free(&settings);
     errors_free(&ignored);
     return config;
 }
@@ -183,10 +196,11 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
+    if (reload->parts.following != NULL)
+        following_take_config(reload->parts.following, config);
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
-    watched_name(reload->watched, config);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
@@ -203,7 +217,7 @@ static void take(struct reload *reload, struct config *config)
 static void on_generated(void *context, int status)
 {
     struct reload *reload = context;
-    struct config *config = status == 0 ? load(reload) : NULL;
+    struct config *config = load(reload, status == 0);
 
     look(reload);
     if (config == NULL) {
@@ -224,7 +238,7 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
     reload->parts = *parts;
     reload->config = config;
     reload->watched = watched_new(parts->sources);
-    watched_name(reload->watched, config);
+    config_free(load(reload, true)); /* for the files that it names */
     reload->generate = generate_new(parts->sources, &events);
     reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
     return reload;
@@ -232,6 +246,7 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
 
 void reload_start(struct reload *reload)
 {
+    reload->is_started = true;
     plan_look(reload);
 }
 
@@ -254,6 +269,12 @@ void reload_free(struct reload *reload)
     watched_free(reload->watched);
     config_free(reload->config);
     free(reload);
+}
+
+void reload_soon(struct reload *reload)
+{
+    settle_note_change(&reload->settle, clock_ms());
+    plan_look(reload);
 }
 
 void reload_now(struct reload *reload)

@@ -79,10 +79,7 @@ static void cut_sessions(void *context, pid_t worker, const char *answer)
 
 static void after_cut(void *context)
 {
-    struct stop *stop = context;
-
-    if (stop->stage == CUT)
-        wait_for(stop, CUT_MS);
+    (void)context; /* HAProxy ends by itself, or when the time is over */
 }
 
 static void cut(struct stop *stop)
@@ -91,7 +88,7 @@ static void cut(struct stop *stop)
         .command = "show sess", .answered = cut_sessions, .done = after_cut, .context = stop};
 
     stop->stage = CUT;
-    event_del(stop->timer);
+    wait_for(stop, CUT_MS);
     master_ask_workers(stop->parts.master, &round);
 }
 
