@@ -9,7 +9,9 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "http/fleet.h"
+#include "http/metrics.h"
 #include "http/page_file.h"
 #include "log.h"
 #include "names.h"
@@ -336,7 +338,7 @@ static struct page *render_metrics(const struct report_view *view)
 
     if (memory == NULL)
         return NULL;
-    report_metrics(memory, view);
+    metrics_report(memory, view, clock_ms());
     if (fclose(memory) == 0)
         return new_page(text, length);
     free(text);

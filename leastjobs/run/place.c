@@ -1,9 +1,9 @@
 #include "run/place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 #include "log.h"
 #include "names.h"
 #include "replace.h"
+#include "run/outcome.h"
 #include "xalloc.h"
 
 #define CONFIG_NAME "/haproxy.cfg"
 #define NEW_SUFFIX ".new"
-#define LOCK_SUFFIX ".lock"
 #define PRIVATE_NAME "/defaults.conf"
 #define FOLDER_MODE 0755
 #define DEPTH_MAX 8
@@ -40,7 +40,7 @@ static void make_folder(const char *path)
 /* A descriptor that holds it as long as it is open; -1 after a message. */
 static int take_lock(const char *socket)
 {
-    char *path = xasprintf("%s" LOCK_SUFFIX, socket);
+    char *path = xasprintf("%s" OUTCOME_LOCK_SUFFIX, socket);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     if (fd < 0) {
@@ -58,6 +58,20 @@ static int take_lock(const char *socket)
     return fd;
 }
 
+/* What a genconf that was ended has left beside it. */
+static void remove_leftovers(const struct place *place)
+{
+    char *pattern = xasprintf("%s.??????", place->new_config);
+    glob_t found;
+
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            unlink(found.gl_pathv[i]);
+        globfree(&found);
+    }
+    free(pattern);
+}
+
 struct place *place_take(const struct config *config)
 {
     char *folder = folder_of(config->haproxy_socket);
@@ -71,8 +85,10 @@ struct place *place_take(const struct config *config)
     place->new_config = xasprintf("%s" CONFIG_NAME NEW_SUFFIX, folder);
     free(folder);
     place->lock = take_lock(config->haproxy_socket);
-    if (place->lock >= 0)
+    if (place->lock >= 0) {
+        remove_leftovers(place);
         return place;
+    }
     place_free(place);
     return NULL;
 }
@@ -81,8 +97,10 @@ void place_free(struct place *place)
 {
     if (place == NULL)
         return;
-    if (place->lock >= 0)
+    if (place->lock >= 0) {
+        remove_leftovers(place);
         close(place->lock);
+    }
     free(place->socket);
     free(place->admin);
     free(place->master);

@@ -12,12 +12,13 @@
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
+#include "run/outcome.h"
 #include "run/settle.h"
 #include "run/watched.h"
 #include "serverstate.h"
 #include "xalloc.h"
 
-#define LOOK_MS 500
+#define LOOK_MS 250
 #define LOOK_SOON_MS 50
 
 enum stage {
@@ -40,6 +41,8 @@ struct reload {
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
     bool is_stopped;
+    struct outcome outcome; /* for who has asked for it */
+    unsigned asked;         /* what of that is being answered */
 };
 
 static void plan_look(struct reload *reload)
@@ -50,8 +53,11 @@ static void plan_look(struct reload *reload)
         event_add(reload->look, &pause);
 }
 
-static void end(struct reload *reload)
+static void end(struct reload *reload, enum outcome_result result)
 {
+    reload->outcome.answered = reload->asked;
+    reload->outcome.result = result;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->stage = IDLE;
     notify_manager("READY=1");
     plan_look(reload);
@@ -63,6 +69,7 @@ static void begin(struct reload *reload)
 
     if (problem == 0) {
         reload->stage = GENERATING;
+        reload->asked = reload->outcome.asked;
         notify_reloading();
         return;
     }
@@ -76,7 +83,7 @@ static void look(struct reload *reload)
 {
     struct watched_change change = watched_look(reload->watched);
 
-    reload->is_for_haproxy |= change.is_read_by_haproxy;
+    reload->is_for_haproxy |= change.is_named_for_haproxy;
     if (change.any)
         settle_note_change(&reload->settle, clock_ms());
 }
@@ -88,7 +95,8 @@ static void on_look(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     look(reload);
-    if (reload->stage == IDLE && settle_take(&reload->settle, clock_ms()))
+    if (reload->stage == IDLE && !generate_is_running(reload->generate) &&
+        settle_take(&reload->settle, clock_ms()))
         begin(reload);
     plan_look(reload);
 }
@@ -135,7 +143,7 @@ static void put_in_place(struct reload *reload)
     }
     log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
               strerror(errno));
-    end(reload);
+    end(reload, OUTCOME_FAILED);
 }
 
 /* The agent writes that file too, but a moment later: what was said just now would be forgotten. */
@@ -161,12 +169,23 @@ static void save_servers_state(struct reload *reload)
         put_in_place(reload);
 }
 
-/* NULL: another change came in between, and will be read. */
-static struct config *load(const struct reload *reload)
+/*
+ * What genconf has just read, and found good or not, for what matters here: NULL if it is bad, also
+ * because of another change in between, which will be read.
+ */
+static struct config *load(const struct reload *reload, bool is_good)
 {
     struct errors ignored = {0};
-    struct config *config = config_load(reload->parts.sources, &ignored);
+    struct settings settings = {0};
 
+    config_read_sources(&settings, reload->parts.sources, &ignored);
+    struct config *config = config_from_settings(&settings, &ignored);
+    if (config != NULL && (!is_good || ignored.count > 0)) {
+        config_free(config);
+        config = NULL;
+    }
+    watched_name(reload->watched, &settings, config != NULL);
+    settings_free(&settings);
     errors_free(&ignored);
     return config;
 }
@@ -176,7 +195,7 @@ static void refuse(struct reload *reload, const char *why)
     log_error("leastjobs run: the new configuration is %s: the old one stays in force", why);
     reload->is_bad = true;
     unlink(reload->parts.place->new_config);
-    end(reload);
+    end(reload, OUTCOME_BAD);
 }
 
 static void take(struct reload *reload, struct config *config)
@@ -186,7 +205,6 @@ static void take(struct reload *reload, struct config *config)
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
-    watched_name(reload->watched, config);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
@@ -197,13 +215,13 @@ static void take(struct reload *reload, struct config *config)
     }
     unlink(place->new_config);
     log_info("leastjobs run: the configuration was read again: nothing is new for HAProxy");
-    end(reload);
+    end(reload, OUTCOME_IN_FORCE);
 }
 
 static void on_generated(void *context, int status)
 {
     struct reload *reload = context;
-    struct config *config = status == 0 ? load(reload) : NULL;
+    struct config *config = load(reload, status == 0);
 
     look(reload);
     if (config == NULL) {
@@ -224,7 +242,7 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
     reload->parts = *parts;
     reload->config = config;
     reload->watched = watched_new(parts->sources);
-    watched_name(reload->watched, config);
+    config_free(load(reload, true)); /* for the files that it names */
     reload->generate = generate_new(parts->sources, &events);
     reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
     return reload;
@@ -232,6 +250,8 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
 
 void reload_start(struct reload *reload)
 {
+    reload->outcome.pid = getpid();
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     plan_look(reload);
 }
 
@@ -259,6 +279,8 @@ void reload_free(struct reload *reload)
 void reload_now(struct reload *reload)
 {
     log_info("leastjobs run: reading the configuration again");
+    reload->outcome.asked++;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->is_for_haproxy = true;
     settle_note_change(&reload->settle, clock_ms() - SETTLE_MOST_MS);
     plan_look(reload);
@@ -291,7 +313,7 @@ void reload_note_done(struct reload *reload, bool good)
                   "and goes on with the old one");
         reload->is_for_haproxy = true; /* with the next change, whatever it is */
     }
-    end(reload);
+    end(reload, good ? OUTCOME_IN_FORCE : OUTCOME_FAILED);
 }
 
 bool reload_take(struct reload *reload, pid_t pid, int status)
