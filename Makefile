@@ -38,9 +38,13 @@ LIBRARIES = libcurl libconfig libevent libcjson
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
-AGENT = $(call objects,$(AGENT_SOURCES))
-# The template of haproxy.cfg is built in.
-GENCONF = $(call objects,$(GENCONF_SOURCES)) $(BUILD)/obj/builtin_template.o
+# What is built in besides, see common/builtin.h: the fleet page, the template of haproxy.cfg.
+AGENT_BUILTIN := $(call below,agent/page,*.*)
+GENCONF_BUILTIN = genconf/haproxy.cfg.in
+BUILTIN_SOURCES = $(patsubst %,$(BUILD)/builtin/%.c,$(AGENT_BUILTIN) $(GENCONF_BUILTIN))
+builtin = $(patsubst %,$(BUILD)/obj/builtin/%.o,$(1))
+AGENT = $(call objects,$(AGENT_SOURCES)) $(call builtin,$(AGENT_BUILTIN))
+GENCONF = $(call objects,$(GENCONF_SOURCES)) $(call builtin,$(GENCONF_BUILTIN))
 OPERATOR = $(call objects,$(OPERATOR_SOURCES))
 TESTED = $(filter-out %/main.o,$(COMMON) $(AGENT) $(GENCONF) $(OPERATOR))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
@@ -112,14 +116,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # A file's bytes as a C array: od and sed are everywhere, and no compiler minds the length.
-$(BUILD)/builtin_template.c: genconf/haproxy.cfg.in
+$(BUILD)/builtin/%.c: %
 	@mkdir -p $(@D)
-	$(Q){ echo '#include "builtin.h"'; echo 'const unsigned char builtin_template[] = {'; \
-		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
-		echo '};'; echo 'const size_t builtin_template_length = sizeof(builtin_template);'; \
+	$(Q){ echo '#include "builtin.h"'; echo 'static const unsigned char bytes[] = {'; \
+		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
+		echo 'const struct builtin builtin_$(subst .,_,$(<F)) = {bytes, sizeof(bytes)};'; \
 	} >$@.new && mv $@.new $@
 
-$(BUILD)/obj/builtin_template.o: $(BUILD)/builtin_template.c $(BUILD)/flags
+$(BUILD)/obj/builtin/%.o: $(BUILD)/builtin/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -229,7 +233,7 @@ COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 # At the same places below $(DOC), so that the links in them lead somewhere there too.
 DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.example \
 	docker-compose.yml agent/agent.conf genconf/haproxy.cfg.in \
-	$(wildcard docs/*.md docs/results/* deploy/* tests/*/README.md)
+	$(wildcard docs/*.md docs/results/* docs/pictures/* deploy/*.* deploy/*/* tests/*/README.md)
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 -t $(call quoted,$(BIN)) $(PROGRAMS)

@@ -20,6 +20,7 @@
 struct arguments {
     struct config_sources sources;
     bool test;
+    bool supervised;
 };
 
 /* What the signal handlers work on. */
@@ -27,12 +28,15 @@ struct daemon {
     struct event_base *base;
     struct service *service;
     const struct config_sources *sources;
+    bool is_supervised; /* somebody else sees to it that HAProxy has the same configuration */
 };
 
 static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
     const struct argument own[] = {
         {"test", 't', NULL, "check the configuration and exit", NULL, &arguments->test},
+        {"supervised", '\0', NULL, "say nothing of reloads that HAProxy needs (leastjobs run)",
+         NULL, &arguments->supervised},
     };
     const struct program program = {
         .name = PROGRAM,
@@ -112,7 +116,10 @@ static void on_reload(evutil_socket_t signal_number, short what, void *argument)
     (void)signal_number;
     (void)what;
     log_set_level(new < old ? new : old);
+    size_t own = errors.warning_count;
     bool done = config != NULL && service_reload(daemon->service, config, &errors);
+    if (done && daemon->is_supervised)
+        errors_drop_warnings(&errors, own);
     log_errors(&errors);
     if (done)
         log_info("configuration reloaded: %zu instances", count);
@@ -149,10 +156,11 @@ static struct event_base *new_base(void)
 }
 
 /* The loop, from the first check to the last signal. */
-static int run(struct config *config, const struct config_sources *sources)
+static int run(struct config *config, const struct arguments *arguments)
 {
     struct errors errors = {0};
-    struct daemon daemon = {.base = new_base(), .sources = sources};
+    struct daemon daemon = {
+        .base = new_base(), .sources = &arguments->sources, .is_supervised = arguments->supervised};
     int status = EXIT_USAGE;
 
     if (daemon.base == NULL) {
@@ -205,7 +213,7 @@ int main(int argc, char **argv)
             perror(PROGRAM ": standard output can't be written");
     } else {
         log_set_level(config->log_level);
-        status = run(config, &arguments.sources);
+        status = run(config, &arguments);
     }
     errors_free(&errors);
     curl_global_cleanup();

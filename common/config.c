@@ -96,28 +96,37 @@ char *config_env_file(const struct config_sources *sources)
 static void note_absence(const struct config_sources *sources, struct errors *errors)
 {
     const char *files = find_in(sources->environment, CONFIG_ENV_FILE);
+    char *env_file = config_env_file(sources);
 
-    if (files != NULL && *files != '\0')
+    if (env_file == NULL && files != NULL && *files != '\0')
         errors_warn(errors, CONFIG_ENV_FILE "=\"%s\" (environment): no such file: it isn't read",
                     files);
+    free(env_file);
+}
+
+void config_read_sources(struct settings *settings, const struct config_sources *sources,
+                         struct errors *errors)
+{
+    size_t before = errors->count;
+    char *env_file = config_env_file(sources);
+
+    settings_read_environment(settings, sources->environment);
+    if (env_file != NULL)
+        envfile_read(settings, env_file, errors);
+    if (sources->config_file != NULL)
+        conffile_read(settings, sources->config_file, errors);
+    settings->is_cut_short = errors->count > before;
+    free(env_file);
 }
 
 struct config *config_load(const struct config_sources *sources, struct errors *errors)
 {
     struct settings settings = {0};
-    size_t before = errors->count;
 
-    settings_read_environment(&settings, sources->environment);
-    char *env_file = config_env_file(sources);
-    if (env_file != NULL)
-        envfile_read(&settings, env_file, errors);
-    if (sources->config_file != NULL)
-        conffile_read(&settings, sources->config_file, errors);
-    settings.is_cut_short = errors->count > before;
+    config_read_sources(&settings, sources, errors);
     struct config *config = config_from_settings(&settings, errors);
-    if (config == NULL && env_file == NULL)
+    if (config == NULL)
         note_absence(sources, errors);
-    free(env_file);
     settings_free(&settings);
     return config;
 }

@@ -91,6 +91,7 @@ struct config {
     unsigned stop_timeout_ms; /* of leastjobs run */
     char *admin_bind_address;
     unsigned admin_port;
+    char *admin_password_file; /* NULL: no password, and no buttons */
     char *haproxy_socket;
 };
 
@@ -118,7 +119,11 @@ char *config_env_file(const struct config_sources *sources);
  */
 struct config *config_load(const struct config_sources *sources, struct errors *errors);
 
-/* The same from values that have been read already. */
+/* Adds the values of all sources, in the order of their precedence. */
+void config_read_sources(struct settings *settings, const struct config_sources *sources,
+                         struct errors *errors);
+
+/* The same as config_load() from values that have been read already. */
 struct config *config_from_settings(const struct settings *settings, struct errors *errors);
 
 void config_free(struct config *config);

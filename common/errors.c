@@ -35,6 +35,12 @@ void errors_warn(struct errors *errors, const char *format, ...)
     va_end(arguments);
 }
 
+void errors_drop_warnings(struct errors *errors, size_t count)
+{
+    while (errors->warning_count > count)
+        free(errors->warnings[--errors->warning_count]);
+}
+
 void errors_print(const struct errors *errors, const char *program, FILE *stream)
 {
     for (size_t i = 0; i < errors->warning_count; i++)

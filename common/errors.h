@@ -22,6 +22,9 @@ void errors_add(struct errors *errors, const char *format, ...)
 void errors_warn(struct errors *errors, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Forgets all warnings but the first `count`. */
+void errors_drop_warnings(struct errors *errors, size_t count);
+
 /* One line each, warnings first: "PROGRAM: error: …". */
 void errors_print(const struct errors *errors, const char *program, FILE *stream);
 void errors_free(struct errors *errors);

@@ -191,7 +191,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     if (arguments.print_template)
-        return output_write(PROGRAM, arguments.output, (const char *)builtin_template,
-                            builtin_template_length, false);
+        return output_write(PROGRAM, arguments.output, (const char *)builtin_haproxy_cfg_in.bytes,
+                            builtin_haproxy_cfg_in.length, false);
     return generate(&arguments);
 }

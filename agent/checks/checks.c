@@ -250,7 +250,8 @@ struct checks_counts checks_counts(const struct checks *checks)
                                   .haproxy_failures = counts.failures,
                                   .haproxy_processes = counts.processes,
                                   .haproxy_present = counts.is_present,
-                                  .due = count_due(checks)};
+                                  .due = count_due(checks),
+                                  .interval_ms = pace_interval_ms(checks->pace)};
 }
 
 const struct presence *checks_presence(const struct checks *checks)

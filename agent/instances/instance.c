@@ -149,6 +149,11 @@ void instance_inherit(struct instance *instance)
     server_errors_expect_process(&instance->errors);
 }
 
+bool instance_takes_jobs(const struct instance *instance)
+{
+    return instance->healthy && !instance->drained && !instance->maintained;
+}
+
 unsigned instance_accepted(const struct instance *instance)
 {
     uint32_t accepted = instance->acceptances - instance->reported;

@@ -34,7 +34,7 @@ struct instance {
     int64_t failed_ms;              /* monotonic: when the last one that counts began */
     int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
     struct timespec last_check;     /* wall clock; 0 before the first */
-    int64_t passed_ms;              /* monotonic: when the last report came; 0: none has */
+    int64_t passed_ms;              /* monotonic: of the last report, or configured */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     unsigned capacity;              /* as configured, or as last reported */
@@ -105,6 +105,9 @@ struct tally_news instance_see_counters(struct instance *instance, int64_t now_m
  * doesn't know of it. To be called before its counts are noted.
  */
 void instance_inherit(struct instance *instance);
+
+/* Whether the rules may pick it: healthy, and not withdrawn by HAProxy's operator. */
+bool instance_takes_jobs(const struct instance *instance);
 
 /* Jobs accepted since the last report, or while it was made. */
 unsigned instance_accepted(const struct instance *instance);

@@ -15,20 +15,28 @@
 /* Where HAProxy is, for users whose PATH lacks the sbin directories. */
 #define MORE_FOLDERS "/usr/local/sbin:/usr/sbin"
 
-/* In the child, between fork(2) and execve(2): nothing but what signal-safety(7) lists. */
-static void become(const char *path, char *const words[], const struct child_options *options,
-                   pid_t parent)
+/*
+ * Ours would tell this process of what has come to the child. SIGHUP is ignored until the program
+ * has a handler: a reload in the first moment isn't its end.
+ */
+static void reset_signals(void)
 {
     struct sigaction usual = {.sa_handler = SIG_DFL};
     struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigset_t none;
 
-    setsid();
-    sigaction(SIGPIPE, &usual, NULL);
-    /* Until it has a handler: a reload in the first moment isn't its end. */
-    sigaction(SIGHUP, &ignored, NULL);
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, number == SIGHUP ? &ignored : &usual, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child, between fork(2) and execve(2): nothing but what signal-safety(7) lists. */
+static void become(const char *path, char *const words[], const struct child_options *options,
+                   pid_t parent)
+{
+    setsid();
+    reset_signals();
     if (options->out >= 0)
         dup2(options->out, STDOUT_FILENO);
     if (options->err >= 0)
@@ -78,11 +86,15 @@ static int read_failure(int from)
 int child_start(struct child *child, char *const words[], const struct child_options *options)
 {
     int ends[2];
+    sigset_t all;
+    sigset_t before;
     pid_t parent = getpid();
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return errno;
     char *path = find_program(words[0]);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
     int failure = pid < 0 ? errno : 0;
     if (pid == 0) {
@@ -91,6 +103,7 @@ int child_start(struct child *child, char *const words[], const struct child_opt
         ssize_t written = write(ends[1], &failure, sizeof(failure));
         _exit(written < 0 ? 1 : 127);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (pid > 0)
         failure = read_failure(ends[0]);

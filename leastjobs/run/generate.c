@@ -23,6 +23,8 @@ struct generate {
     struct child genconf;
     struct child test;
     int messages; /* a file of the agent's; -1: none */
+    int status;   /* their exit status, when they have ended */
+    int test_status;
     bool is_cancelled;
 };
 
@@ -87,13 +89,33 @@ static int start(const struct generate *generate, struct child *child, char **wo
     return problem;
 }
 
+/* What it warns of, genconf warns of: its messages are kept, and shown if it alone refuses. */
+static int start_test(struct generate *generate)
+{
+    char *words[WORDS_MAX] = {(char *)"leastjobs-agent", (char *)"--test"};
+
+    generate->messages = memfd_create("messages", MFD_CLOEXEC);
+    if (generate->messages < 0)
+        return errno;
+    return start(generate, &generate->test, words, generate->messages);
+}
+
 int generate_start(struct generate *generate, const char *output)
 {
     char *words[WORDS_MAX] = {(char *)"leastjobs-genconf", (char *)"--check", (char *)"--output",
                               (char *)output};
 
     generate->is_cancelled = false;
-    return start(generate, &generate->genconf, words, -1);
+    generate->status = generate->test_status = 0;
+    int problem = start(generate, &generate->genconf, words, -1);
+    if (problem != 0)
+        return problem;
+    problem = start_test(generate);
+    if (problem == 0)
+        return 0;
+    generate_cancel(generate); /* genconf alone */
+    close_messages(generate);
+    return problem;
 }
 
 int generate_explain(struct generate *generate)
@@ -112,17 +134,6 @@ int generate_explain(struct generate *generate)
             return 1;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-static int start_test(struct generate *generate)
-{
-    char *words[WORDS_MAX] = {(char *)"leastjobs-agent", (char *)"--test"};
-
-    /* What it warns of, genconf has warned of. */
-    generate->messages = memfd_create("messages", MFD_CLOEXEC);
-    if (generate->messages < 0)
-        return errno;
-    return start(generate, &generate->test, words, generate->messages);
 }
 
 bool generate_is_running(const struct generate *generate)
@@ -149,49 +160,35 @@ static void show_messages(struct generate *generate)
     }
 }
 
-static void end(struct generate *generate, int status)
-{
-    close_messages(generate);
-    if (!generate->is_cancelled)
-        generate->events.ended(generate->events.context, status);
-}
-
 /* Their exit status; what ends by a signal has failed. */
-static int exit_status(int status)
+static int exit_status(const struct generate *generate, const struct child *child, int status)
 {
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-static void say_signal(const struct child *child, int status)
-{
-    char end_text[CHILD_END_MAX];
+    char end[CHILD_END_MAX];
 
     if (WIFEXITED(status))
-        return;
-    child_describe_end(status, end_text);
-    log_error("leastjobs run: %s %s", child->name, end_text);
+        return WEXITSTATUS(status);
+    child_describe_end(status, end);
+    if (!generate->is_cancelled)
+        log_error("leastjobs run: %s %s", child->name, end);
+    return 1;
 }
 
 bool generate_take(struct generate *generate, pid_t pid, int status)
 {
-    int problem = 0;
-
-    if (child_take(&generate->genconf, pid)) {
-        say_signal(&generate->genconf, status);
-        if (exit_status(status) == 0 && !generate->is_cancelled)
-            problem = start_test(generate);
-        if (problem != 0)
-            log_error("leastjobs run: %s can't be started: %s", generate->test.name,
-                      strerror(problem));
-        if (problem != 0 || exit_status(status) != 0 || generate->is_cancelled)
-            end(generate, problem != 0 ? 1 : exit_status(status));
-        return true;
-    }
-    if (!child_take(&generate->test, pid))
+    if (child_take(&generate->genconf, pid))
+        generate->status = exit_status(generate, &generate->genconf, status);
+    else if (child_take(&generate->test, pid))
+        generate->test_status = exit_status(generate, &generate->test, status);
+    else
         return false;
-    say_signal(&generate->test, status);
-    if (exit_status(status) != 0)
+    if (generate_is_running(generate))
+        return true;
+    if (generate->status == 0 && generate->test_status != 0 && !generate->is_cancelled)
         show_messages(generate);
-    end(generate, exit_status(status));
+    if (generate->status == 0)
+        generate->status = generate->test_status;
+    close_messages(generate);
+    if (!generate->is_cancelled)
+        generate->events.ended(generate->events.context, generate->status);
     return true;
 }

@@ -7,9 +7,9 @@
 #include "config.h"
 
 /*
- * A new haproxy.cfg, without waiting for it: `leastjobs-genconf --check`, then `leastjobs-agent
- * --test` for what only the agent reads. Their messages go to standard error; what both would say,
- * once.
+ * A new haproxy.cfg, without waiting for it: `leastjobs-genconf --check`, and beside it
+ * `leastjobs-agent --test`, for what only the agent reads. Their messages go to standard error;
+ * what both would say, once.
  */
 /* Adds the options that name the same files to a command line, an array with room for four more. */
 void sources_add_words(const struct config_sources *sources, char **words);

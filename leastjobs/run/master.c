@@ -8,6 +8,8 @@
 #include "xalloc.h"
 
 #define ASK_AGAIN_MS 50
+/* A reload of thousands of servers takes seconds. */
+#define RELOAD_MOST_MS 60000
 #define LINE_MAX_LENGTH 128
 
 enum stage { ABSENT, STARTING, READY, RELOADING };
@@ -20,6 +22,7 @@ struct master {
     struct event *again;
     struct cli_question *question; /* about all processes; NULL: none is open */
     struct workers before;         /* of the master, as of its last answer before a reload */
+    int64_t reload_ms;             /* when that began */
     struct master_round round;     /* of done NULL: none is under way */
     struct workers workers;        /* of the round */
     size_t next;
@@ -44,18 +47,30 @@ static void end_round(struct master *master)
         round.done(round.context);
 }
 
-/* The new worker is there, or HAProxy has refused what it was to load. */
+/* HAProxy has refused what it was to load, or nobody knows what it does. */
+static bool has_failed(const struct master *master, const struct workers *now)
+{
+    return (now->reloads != master->before.reloads && now->failed_reloads > 0) ||
+           clock_ms() - master->reload_ms >= RELOAD_MOST_MS;
+}
+
+static bool has_new_worker(const struct master *master, const struct workers *now)
+{
+    return now->reloads != master->before.reloads && now->failed_reloads == 0 &&
+           now->current != 0 && now->current != master->before.current;
+}
+
 static void look_at_reload(struct master *master, const struct workers *now)
 {
-    if (now->reloads == master->before.reloads ||
-        (now->failed_reloads == 0 &&
-         (now->current == 0 || now->current == master->before.current))) {
+    bool good = has_new_worker(master, now);
+
+    if (!good && !has_failed(master, now)) {
         ask_again(master);
         return;
     }
     master->stage = READY;
     master->before = *now;
-    master->events.reloaded(master->events.context, now->failed_reloads == 0);
+    master->events.reloaded(master->events.context, good);
 }
 
 static void on_processes(void *context, const char *answer, size_t length)
@@ -67,11 +82,9 @@ static void on_processes(void *context, const char *answer, size_t length)
     master->question = NULL;
     if (answer != NULL)
         workers_parse(&now, answer);
-    if (now.master == 0) {
-        ask_again(master);
-    } else if (master->stage == RELOADING) {
+    if (now.master != 0 && master->stage == RELOADING) {
         look_at_reload(master, &now);
-    } else if (now.current == 0) {
+    } else if (now.master == 0 || now.current == 0) {
         ask_again(master);
     } else {
         master->stage = READY;
@@ -143,6 +156,7 @@ bool master_is_ready(const struct master *master)
 void master_note_reload(struct master *master)
 {
     master->stage = RELOADING;
+    master->reload_ms = clock_ms();
     ask_again(master);
 }
 
@@ -200,10 +214,7 @@ static void ignore_answer(void *context, const char *answer, size_t length)
     (void)length;
 }
 
-void master_tell_worker(struct master *master, pid_t worker, const char *commands)
+void master_tell(struct master *master, const char *line)
 {
-    char *line = xasprintf("@!%d %s", (int)worker, commands);
-
     cli_ask(master->base, master->path, line, ignore_answer, NULL);
-    free(line);
 }

@@ -43,7 +43,8 @@ struct master_round {
 /* `round` is copied; one that is under way is given up. */
 void master_ask_workers(struct master *master, const struct master_round *round);
 
-/* For what is left to be said to a worker: its answer isn't waited for. */
-void master_tell_worker(struct master *master, pid_t worker, const char *commands);
+/* One line to it, whose answer isn't waited for: commands separated by ;, each to a worker
+ * ("@!PID"). */
+void master_tell(struct master *master, const char *line);
 
 #endif

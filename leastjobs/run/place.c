@@ -1,9 +1,9 @@
 #include "run/place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +58,20 @@ static int take_lock(const char *socket)
     return fd;
 }
 
+/* What a genconf that was ended has left beside it. */
+static void remove_leftovers(const struct place *place)
+{
+    char *pattern = xasprintf("%s.??????", place->new_config);
+    glob_t found;
+
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            unlink(found.gl_pathv[i]);
+        globfree(&found);
+    }
+    free(pattern);
+}
+
 struct place *place_take(const struct config *config)
 {
     char *folder = folder_of(config->haproxy_socket);
@@ -71,8 +85,10 @@ struct place *place_take(const struct config *config)
     place->new_config = xasprintf("%s" CONFIG_NAME NEW_SUFFIX, folder);
     free(folder);
     place->lock = take_lock(config->haproxy_socket);
-    if (place->lock >= 0)
+    if (place->lock >= 0) {
+        remove_leftovers(place);
         return place;
+    }
     place_free(place);
     return NULL;
 }
@@ -81,8 +97,10 @@ void place_free(struct place *place)
 {
     if (place == NULL)
         return;
-    if (place->lock >= 0)
+    if (place->lock >= 0) {
+        remove_leftovers(place);
         close(place->lock);
+    }
     free(place->socket);
     free(place->admin);
     free(place->master);

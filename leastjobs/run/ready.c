@@ -2,6 +2,7 @@
 
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,14 @@ struct ready {
     unsigned port;
     struct event *again;
     struct evhttp_connection *connection;
+    bool is_done;
     void (*done)(void *context);
     void *context;
 };
 
 static void ask_again(struct ready *ready)
 {
-    struct timeval pause = clock_timeval(ASK_AGAIN_MS);
+    struct timeval pause = clock_timeval(ready->is_done ? 0 : ASK_AGAIN_MS);
 
     event_add(ready->again, &pause);
 }
@@ -38,10 +40,7 @@ static void on_answer(struct evhttp_request *request, void *argument)
     if (request != NULL) {
         struct evbuffer *body = evhttp_request_get_input_buffer(request);
         struct evbuffer_ptr found = evbuffer_search(body, wanted, strlen(wanted), NULL);
-        if (found.pos >= 0) {
-            ready->done(ready->context);
-            return;
-        }
+        ready->is_done = found.pos >= 0;
     }
     ask_again(ready);
 }
@@ -52,6 +51,10 @@ static void on_again(evutil_socket_t unused, short what, void *argument)
 
     (void)unused;
     (void)what;
+    if (ready->is_done) { /* not from inside its connection, which it may free */
+        ready->done(ready->context);
+        return;
+    }
     if (ready->connection != NULL)
         evhttp_connection_free(ready->connection);
     ready->connection = xalloc_checked(

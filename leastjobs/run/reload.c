@@ -18,7 +18,7 @@
 #include "serverstate.h"
 #include "xalloc.h"
 
-#define LOOK_MS 500
+#define LOOK_MS 250
 #define LOOK_SOON_MS 50
 
 enum stage {
@@ -83,7 +83,7 @@ static void look(struct reload *reload)
 {
     struct watched_change change = watched_look(reload->watched);
 
-    reload->is_for_haproxy |= change.is_read_by_haproxy;
+    reload->is_for_haproxy |= change.is_named_for_haproxy;
     if (change.any)
         settle_note_change(&reload->settle, clock_ms());
 }
@@ -95,7 +95,8 @@ static void on_look(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     look(reload);
-    if (reload->stage == IDLE && settle_take(&reload->settle, clock_ms()))
+    if (reload->stage == IDLE && !generate_is_running(reload->generate) &&
+        settle_take(&reload->settle, clock_ms()))
         begin(reload);
     plan_look(reload);
 }
@@ -168,12 +169,23 @@ static void save_servers_state(struct reload *reload)
         put_in_place(reload);
 }
 
-/* NULL: another change came in between, and will be read. */
-static struct config *load(const struct reload *reload)
+/*
+ * What genconf has just read, and found good or not, for what matters here: NULL if it is bad, also
+ * because of another change in between, which will be read.
+ */
+static struct config *load(const struct reload *reload, bool is_good)
 {
     struct errors ignored = {0};
-    struct config *config = config_load(reload->parts.sources, &ignored);
+    struct settings settings = {0};
 
+    config_read_sources(&settings, reload->parts.sources, &ignored);
+    struct config *config = config_from_settings(&settings, &ignored);
+    if (config != NULL && (!is_good || ignored.count > 0)) {
+        config_free(config);
+        config = NULL;
+    }
+    watched_name(reload->watched, &settings, config != NULL);
+    settings_free(&settings);
     errors_free(&ignored);
     return config;
 }
@@ -193,7 +205,6 @@ static void take(struct reload *reload, struct config *config)
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
-    watched_name(reload->watched, config);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
@@ -210,7 +221,7 @@ static void take(struct reload *reload, struct config *config)
 static void on_generated(void *context, int status)
 {
     struct reload *reload = context;
-    struct config *config = status == 0 ? load(reload) : NULL;
+    struct config *config = load(reload, status == 0);
 
     look(reload);
     if (config == NULL) {
@@ -231,7 +242,7 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
     reload->parts = *parts;
     reload->config = config;
     reload->watched = watched_new(parts->sources);
-    watched_name(reload->watched, config);
+    config_free(load(reload, true)); /* for the files that it names */
     reload->generate = generate_new(parts->sources, &events);
     reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
     return reload;

@@ -67,22 +67,19 @@ static void cut_sessions(void *context, pid_t worker, const char *answer)
         unsigned count = 0;
         while (count < SESSIONS_PER_LINE &&
                (answer = workers_next_session(answer, session)) != NULL) {
-            fprintf(memory, "%sshutdown session %s", count == 0 ? "" : ";", session);
+            fprintf(memory, "@!%d shutdown session %s;", (int)worker, session);
             count++;
         }
         fclose(memory);
         if (count > 0)
-            master_tell_worker(stop->parts.master, worker, line);
+            master_tell(stop->parts.master, line);
         free(line);
     }
 }
 
 static void after_cut(void *context)
 {
-    struct stop *stop = context;
-
-    if (stop->stage == CUT)
-        wait_for(stop, CUT_MS);
+    (void)context; /* HAProxy ends by itself, or when the time is over */
 }
 
 static void cut(struct stop *stop)
@@ -91,7 +88,7 @@ static void cut(struct stop *stop)
         .command = "show sess", .answered = cut_sessions, .done = after_cut, .context = stop};
 
     stop->stage = CUT;
-    event_del(stop->timer);
+    wait_for(stop, CUT_MS);
     master_ask_workers(stop->parts.master, &round);
 }
 
@@ -151,16 +148,21 @@ static void try_to_soften(struct stop *stop)
         wait_for(stop, MASTER_ASK_MS);
 }
 
-/* Children that others have left to us, too. */
+/* Children that others have left to us, too. Their numbers stand there with blanks between. */
 static void signal_children(int number)
 {
     FILE *file = fopen(CHILDREN_FILE, "re");
-    int pid;
+    char *word = NULL;
+    size_t size = 0;
 
     if (file == NULL)
         return;
-    while (fscanf(file, "%d", &pid) == 1)
-        kill(pid, number);
+    while (getdelim(&word, &size, ' ', file) > 0) {
+        long pid = strtol(word, NULL, 10);
+        if (pid > 1)
+            kill((pid_t)pid, number);
+    }
+    free(word);
     fclose(file);
 }
 

@@ -231,6 +231,7 @@ static void watch_signals(struct supervisor *s)
 static void make_words(struct supervisor *s)
 {
     s->agent_words[0] = sibling_path("leastjobs-agent");
+    s->agent_words[1] = "--supervised";
     sources_add_words(s->plan->sources, s->agent_words);
     char *const haproxy[] = {"haproxy", "-W", "-S", NULL, "-f", s->place->config};
     memcpy(s->haproxy_words, haproxy, sizeof(haproxy));
@@ -337,10 +338,10 @@ int supervisor_run(const struct supervisor_plan *plan)
     /* Workers whose master was killed come to us: they are seen to end. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s.base = xalloc_checked(event_base_new());
-    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
-             config->instance_count, config->haproxy_socket);
     make_parts(&s, config);
     watch_signals(&s);
+    log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
+             config->instance_count, config->haproxy_socket);
     begin(&s);
     event_base_dispatch(s.base);
     free_parts(&s);

@@ -5,11 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "options.h"
 #include "xalloc.h"
 
-#define SOURCES_MAX 2
-#define NAMED_MAX 4
-#define FILES_MAX (SOURCES_MAX + NAMED_MAX)
+#define SOURCES 2
+/* Of the options that are files. */
+#define NAMED_MAX 16
 
 /* A file that is written without change of length within one tick of the kernel's clock after it
  * was looked at isn't seen; but by then it has just been written, and is looked at once more. */
@@ -24,13 +25,15 @@ struct look {
 
 struct file {
     char *path; /* NULL: none */
-    bool is_read_by_haproxy;
+    bool is_for_haproxy;
     struct look look;
 };
 
 struct watched {
-    const struct config_sources *sources;
-    struct file files[FILES_MAX];
+    const struct config_sources *origin;
+    struct file sources[SOURCES];
+    struct file in_force[NAMED_MAX];
+    struct file last_read[NAMED_MAX];
 };
 
 static struct look look_at(const char *path)
@@ -62,10 +65,10 @@ static bool is_same(const struct look *a, const struct look *b)
            is_same_time(&a->changed, &b->changed);
 }
 
-/* Takes a place for a path (NULL: none), unless the path is there already. */
-static void set_file(struct file *file, const char *path, bool is_read_by_haproxy)
+/* Of NULL: none. What is watched there already stays as it was looked at last. */
+static void set_file(struct file *file, const char *path, bool is_for_haproxy)
 {
-    file->is_read_by_haproxy = is_read_by_haproxy;
+    file->is_for_haproxy = is_for_haproxy;
     if (path != NULL && file->path != NULL && strcmp(path, file->path) == 0)
         return;
     free(file->path);
@@ -77,8 +80,8 @@ static void set_file(struct file *file, const char *path, bool is_read_by_haprox
 /* Whether it is another one than before: see CONFIG_ENV_FILE. */
 static bool follow_env_file(struct watched *watched)
 {
-    struct file *file = &watched->files[0];
-    char *path = config_env_file(watched->sources);
+    struct file *file = &watched->sources[0];
+    char *path = config_env_file(watched->origin);
     bool is_other =
         path == NULL || file->path == NULL ? path != file->path : strcmp(path, file->path) != 0;
 
@@ -91,47 +94,73 @@ struct watched *watched_new(const struct config_sources *sources)
 {
     struct watched *watched = xcalloc(1, sizeof(*watched));
 
-    watched->sources = sources;
+    watched->origin = sources;
     follow_env_file(watched);
-    set_file(&watched->files[1], sources->config_file, false);
+    set_file(&watched->sources[1], sources->config_file, false);
     return watched;
+}
+
+static void free_files(struct file *files, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(files[i].path);
 }
 
 void watched_free(struct watched *watched)
 {
     if (watched == NULL)
         return;
-    for (size_t i = 0; i < FILES_MAX; i++)
-        free(watched->files[i].path);
+    free_files(watched->sources, SOURCES);
+    free_files(watched->in_force, NAMED_MAX);
+    free_files(watched->last_read, NAMED_MAX);
     free(watched);
 }
 
-void watched_name(struct watched *watched, const struct config *config)
+/* HAProxy's socket is one that it makes itself. */
+static bool is_watched(const struct option_info *option)
 {
-    struct file *files = watched->files + SOURCES_MAX;
-
-    if (config == NULL)
-        return;
-    set_file(&files[0], config->api_keys_file, true);
-    set_file(&files[1], config->tls_cert_file, true);
-    set_file(&files[2], config->instance_ca_file, true);
-    set_file(&files[3], config->health_headers_file, false);
+    return option->type == OPTION_FILE && strcmp(option->name, "HAPROXY_SOCKET") != 0;
 }
 
-struct watched_change watched_look(struct watched *watched)
+void watched_name(struct watched *watched, const struct settings *settings, bool is_in_force)
 {
-    struct watched_change change = {.any = follow_env_file(watched)};
+    size_t count = 0;
 
-    for (size_t i = 0; i < FILES_MAX; i++) {
-        struct file *file = &watched->files[i];
+    for (size_t i = 0; i < option_count && count < NAMED_MAX; i++) {
+        const struct option_info *option = &option_table[i];
+        if (!is_watched(option))
+            continue;
+        const struct setting *setting = settings_find(settings, option->name);
+        const char *path = setting == NULL ? NULL : setting->value;
+        bool is_for_haproxy = (option->scope & OPTION_IN_HAPROXY) != 0;
+        if (is_in_force)
+            set_file(&watched->in_force[count], path, is_for_haproxy);
+        set_file(&watched->last_read[count], path, is_for_haproxy);
+        count++;
+    }
+}
+
+static void look_again(struct file *files, size_t count, struct watched_change *change)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct file *file = &files[i];
         if (file->path == NULL)
             continue;
         struct look now = look_at(file->path);
         if (is_same(&now, &file->look))
             continue;
         file->look = now;
-        change.any = true;
-        change.is_read_by_haproxy |= file->is_read_by_haproxy;
+        change->any = true;
+        change->is_named_for_haproxy |= file->is_for_haproxy;
     }
+}
+
+struct watched_change watched_look(struct watched *watched)
+{
+    struct watched_change change = {.any = follow_env_file(watched)};
+
+    look_again(watched->sources, SOURCES, &change);
+    look_again(watched->in_force, NAMED_MAX, &change);
+    look_again(watched->last_read, NAMED_MAX, &change);
     return change;
 }

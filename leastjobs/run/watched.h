@@ -5,12 +5,14 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "settings.h"
 
 /*
- * The files that the configuration is made of, and how they were when they were looked at last.
- * They are looked at with stat(2), by name: so it is seen when an editor replaces one, when a
- * symbolic link is switched (Kubernetes' ConfigMaps), when one appears or vanishes, and also in
- * folders that a container shares with its host, where inotify(7) says nothing.
+ * The files that the configuration comes from, and those that it names, and how they were when they
+ * were looked at last. They are looked at with stat(2), by name: so it is seen when an editor
+ * replaces one, when a symbolic link is switched (Kubernetes' ConfigMaps), when one appears or
+ * vanishes, and also in folders that a container shares with its host, where inotify(7) says
+ * nothing.
  */
 struct watched;
 
@@ -18,14 +20,15 @@ struct watched *watched_new(const struct config_sources *sources);
 void watched_free(struct watched *watched);
 
 /*
- * Also the files that a configuration names (NULL: none is known), instead of those of the one
- * before. One that wasn't looked at before counts as unchanged.
+ * What has been read names these files; whether it is good, and so in force from now on. Those of
+ * what is in force stay watched beside those of a bad configuration, which may become good when one
+ * of them appears. One that wasn't watched before counts as unchanged.
  */
-void watched_name(struct watched *watched, const struct config *config);
+void watched_name(struct watched *watched, const struct settings *settings, bool is_in_force);
 
 struct watched_change {
     bool any;
-    bool is_read_by_haproxy; /* one that haproxy.cfg only names: its bytes stay the same */
+    bool is_named_for_haproxy; /* by haproxy.cfg, whose bytes stay the same then */
 };
 
 /* What has changed since the last time. */

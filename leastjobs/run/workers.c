@@ -1,6 +1,6 @@
 #include "run/workers.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,24 +20,48 @@ static const char *take_line(const char *text, char *line)
     return text[length] == '\0' ? text + length : text + length + 1;
 }
 
+/* What stands there, behind blanks; false if that is no number. Moves behind it. */
+static bool take_number(const char **text, unsigned long *number)
+{
+    char *end;
+
+    *text += strspn(*text, " ");
+    if (strspn(*text, "0123456789") == 0)
+        return false;
+    *number = strtoul(*text, &end, 10);
+    *text = end;
+    return true;
+}
+
+/* Whether this word stands there, behind blanks; moves behind it. */
+static bool take_word(const char **text, const char *word)
+{
+    *text += strspn(*text, " ");
+    if (strncmp(*text, word, strlen(word)) != 0)
+        return false;
+    *text += strlen(word);
+    return true;
+}
+
 static void note_process(struct workers *workers, const char *line, bool is_old)
 {
-    char type[16];
-    int pid;
-    unsigned reloads = 0;
-    unsigned failed = 0;
+    unsigned long pid;
+    unsigned long reloads = 0;
+    unsigned long failed = 0;
 
-    if (sscanf(line, "%d %15s %u [failed: %u]", &pid, type, &reloads, &failed) < 2 || pid <= 0)
+    if (!take_number(&line, &pid) || pid == 0 || pid > INT_MAX)
         return;
-    if (strcmp(type, "master") == 0) {
-        workers->master = pid;
+    if (take_word(&line, "master ")) {
+        if (take_number(&line, &reloads) && take_word(&line, "[failed:"))
+            take_number(&line, &failed);
+        workers->master = (pid_t)pid;
         workers->reloads = reloads;
         workers->failed_reloads = failed;
-    } else if (strcmp(type, "worker") == 0) {
+    } else if (take_word(&line, "worker ")) {
         if (!is_old)
-            workers->current = pid;
+            workers->current = (pid_t)pid;
         if (workers->count < WORKERS_MAX)
-            workers->all[workers->count++] = pid;
+            workers->all[workers->count++] = (pid_t)pid;
     }
 }
 
@@ -65,9 +89,11 @@ unsigned long workers_count_jobs(const char *answer)
 
     while (*answer != '\0') {
         answer = take_line(answer, line);
+        const char *field = line;
         /* pxname, svname, qcur, qmax, scur */
-        if (strncmp(line, start, strlen(start)) == 0 &&
-            sscanf(line, "%*[^,],%*[^,],%*[^,],%*[^,],%lu", &open) == 1)
+        for (unsigned i = 0; i < 4 && field != NULL; i++)
+            field = strchr(field, ',') == NULL ? NULL : strchr(field, ',') + 1;
+        if (strncmp(line, start, strlen(start)) == 0 && field != NULL && take_number(&field, &open))
             jobs += open;
     }
     return jobs;

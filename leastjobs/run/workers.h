@@ -13,10 +13,10 @@
 /* The master's `show proc`. */
 struct workers {
     pid_t master; /* 0: that wasn't understood */
-    unsigned reloads;
-    unsigned failed_reloads; /* in a row */
-    pid_t current;           /* 0: there is none */
-    pid_t all[WORKERS_MAX];  /* the current one too */
+    unsigned long reloads;
+    unsigned long failed_reloads; /* in a row */
+    pid_t current;                /* 0: there is none */
+    pid_t all[WORKERS_MAX];       /* the current one too */
     size_t count;
 };
 void workers_parse(struct workers *workers, const char *answer);

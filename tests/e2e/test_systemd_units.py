@@ -1,4 +1,4 @@
-"""The systemd units of deploy/: what their sandbox is worth, and that both programs work in it.
+"""The systemd units of deploy/: what their sandbox is worth, and that the programs work in it.
 
 systemd isn't running here. Its system call filters, without which most of the sandbox's options
 would mean nothing, are built as systemd builds them; capabilities are dropped, and the limit of
@@ -24,6 +24,9 @@ import pytest
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = ("leastjobs-agent.service", "leastjobs-haproxy.service")
+# The same in one.
+SINGLE = "leastjobs.service"
+ALL = (*UNITS, SINGLE)
 ENV_FILE = "/etc/leastjobs/leastjobs.env"
 CONFIG_FILE = "/run/leastjobs/haproxy.cfg"
 
@@ -172,6 +175,7 @@ from processes import (  # noqa: E402
     haproxy_command,
     run,
 )
+from running import UP, Running  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 
@@ -181,7 +185,8 @@ def sandboxed(unit, command):
 
 def programs():
     # Not agent_command(): valgrind writes code, which the sandbox forbids.
-    own = {name: str(build_directory() / name) for name in ("leastjobs-agent", "leastjobs-genconf")}
+    names = ("leastjobs", "leastjobs-agent", "leastjobs-genconf")
+    own = {name: str(build_directory() / name) for name in names}
     return own | {"haproxy": haproxy_command()[0]}
 
 
@@ -209,8 +214,8 @@ def assert_is_documented(found, pattern):
 
 
 def test_the_units_exposure_is_what_the_readme_says():
-    for unit in UNITS:
-        assert_is_documented(exposure(DEPLOY / unit), r"gives both (\d\.\d)")
+    for unit in ALL:
+        assert_is_documented(exposure(DEPLOY / unit), r"gives each (\d\.\d)")
 
 
 def test_a_low_port_costs_what_the_readme_says(tmp_path):
@@ -227,12 +232,12 @@ def test_a_low_port_costs_what_the_readme_says(tmp_path):
 
 
 def test_systemd_has_nothing_to_say_against_the_units(tmp_path):
-    for unit in UNITS:
+    for unit in ALL:
         text = Path(DEPLOY, unit).read_text()
         for name, path in programs().items():
             text = re.sub(rf"^(Exec\w+=){name} ", rf"\g<1>{path} ", text, flags=re.MULTILINE)
         (tmp_path / unit).write_text(text)
-    files = [tmp_path / unit for unit in UNITS]
+    files = [tmp_path / unit for unit in ALL]
     result = run(["systemd-analyze", "verify", "--man=no"] + files)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
@@ -248,8 +253,8 @@ def users_and_groups(root):
 
 def test_sysusers_makes_the_units_users_in_one_group(tmp_path):
     users, groups = users_and_groups(tmp_path)
-    assert len(users) == len(UNITS)
-    for unit in UNITS:
+    assert len(users) == len(ALL)
+    for unit in ALL:
         found = settings(unit)
         (user,), (group,) = found["User"], found["Group"]
         assert users[user][3] == groups[group], f"{user} isn't in {group}"
@@ -308,7 +313,7 @@ for line in ("NoNewPrivs:\\t1", "CapEff:\\t" + 16 * "0", "Seccomp:\\t2"):
 socket.socket(socket.AF_INET6).close()
 socket.socket(socket.AF_UNIX).close()
 """
-    for unit in UNITS:
+    for unit in ALL:
         result = run(sandboxed(unit, ["/usr/bin/python3", "-c", attempts]))
         assert result.returncode == 0, result.stderr.decode()
 
@@ -369,3 +374,47 @@ def test_both_programs_work_in_their_units_sandboxes(lab):
     farm.release_all()
     assert job.response().status == 200
     assert farm.haproxy.wait() == 0
+
+
+def seconds(span):
+    """Of systemd.time(7), as far as the units have it; "5m" of ours."""
+    units = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600}
+    return sum(float(n) * units[unit] for n, unit in re.findall(r"(\d+) ?([a-z]+)", span))
+
+
+def test_the_single_unit_waits_longer_than_leastjobs_run_does():
+    help_text = run([programs()["leastjobs-agent"], "--help"]).stdout.decode()
+    ours = seconds(re.search(r"STOP_TIMEOUT=(\S+)", help_text)[1])
+    assert ours > 0
+    assert ours + 10 <= seconds(settings(SINGLE)["TimeoutStopSec"][0]) <= ours + 60
+
+
+def test_a_bad_configuration_is_not_started_again_and_again():
+    for unit in ALL:
+        assert settings(unit)["RestartPreventExitStatus"] == ["2"]
+        assert settings(unit)["Restart"] == ["always"]
+
+
+def test_leastjobs_run_works_in_its_units_sandbox(lab):
+    running = Running(lab)
+    unit = settings(SINGLE)
+    places = {ENV_FILE: running.file}
+    asan = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+    variables = running.variables | asan | {"HAPROXY_USER": "root"}
+    command = sandboxed(SINGLE, unit_command(unit["ExecStart"][0], places))
+    running.process = lab.start(Process("run", command, lab.directory, variables))
+    running.farm.agent = running.farm.haproxy = running.process
+    running.process.wait_for_out(UP)
+    jobs = running.farm.open_jobs(1)
+    running.change(lambda: running.file.write_text(running.lines((1, 2))))
+    check, hang_up = unit["ExecReload"]
+    result = run(sandboxed(SINGLE, unit_command(check, places)), variables)
+    assert result.returncode == 0, result.stderr.decode()
+    assert hang_up == "kill -HUP $MAINPID"
+    running.change(lambda: running.process.send_signal(signal.SIGHUP))
+    jobs += running.farm.open_jobs(1)
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait_for_err("2 jobs are open")
+    running.farm.release_all()
+    assert [job.response().status for job in jobs] == [200, 200]
+    assert running.process.wait() == 0
