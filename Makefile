@@ -38,9 +38,13 @@ LIBRARIES = libcurl libconfig libevent libcjson libcares
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))
-AGENT = $(call objects,$(AGENT_SOURCES))
-# The template of haproxy.cfg is built in.
-GENCONF = $(call objects,$(GENCONF_SOURCES)) $(BUILD)/obj/builtin_template.o
+# What is built in besides, see common/builtin.h: the fleet page, the template of haproxy.cfg.
+AGENT_BUILTIN := $(call below,agent/page,*.*)
+GENCONF_BUILTIN = genconf/haproxy.cfg.in
+BUILTIN_SOURCES = $(patsubst %,$(BUILD)/builtin/%.c,$(AGENT_BUILTIN) $(GENCONF_BUILTIN))
+builtin = $(patsubst %,$(BUILD)/obj/builtin/%.o,$(1))
+AGENT = $(call objects,$(AGENT_SOURCES)) $(call builtin,$(AGENT_BUILTIN))
+GENCONF = $(call objects,$(GENCONF_SOURCES)) $(call builtin,$(GENCONF_BUILTIN))
 OPERATOR = $(call objects,$(OPERATOR_SOURCES))
 TESTED = $(filter-out %/main.o,$(COMMON) $(AGENT) $(GENCONF) $(OPERATOR))
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
@@ -48,6 +52,7 @@ UNITS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 UNIT_HELPERS = $(call objects,$(filter-out $(UNIT_SOURCES),$(call below,tests/unit,*.c)))
 # What tests and benchmarks need beside the product.
 SIM = $(BUILD)/leastjobs-sim
+EXPLAINER = $(BUILD)/leastjobs-explainer
 OPTION_DOCS = $(BUILD)/leastjobs-option-docs
 BENCH_PROGRAMS = $(addprefix $(BUILD)/leastjobs-,model accept-loop checker)
 
@@ -78,6 +83,10 @@ $(BUILD)/leastjobs-genconf: $(COMMON) $(GENCONF)
 $(SIM): $(call objects,$(call below,tests/sim,*.c))
 	$(call link,libevent openssl libcjson)
 
+# `leastjobs explain` for a thousand states, without a start for each.
+$(EXPLAINER): $(COMMON) $(filter-out %/main.o,$(OPERATOR)) $(call objects,tests/explainer/main.c)
+	$(call link,$(LIBRARIES))
+
 # What `make docs` writes documents with.
 $(OPTION_DOCS): $(COMMON) $(call objects,tools/option_docs.c)
 	$(call link,$(LIBRARIES))
@@ -107,14 +116,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # A file's bytes as a C array: od and sed are everywhere, and no compiler minds the length.
-$(BUILD)/builtin_template.c: genconf/haproxy.cfg.in
+$(BUILD)/builtin/%.c: %
 	@mkdir -p $(@D)
-	$(Q){ echo '#include "builtin.h"'; echo 'const unsigned char builtin_template[] = {'; \
-		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; \
-		echo '};'; echo 'const size_t builtin_template_length = sizeof(builtin_template);'; \
+	$(Q){ echo '#include "builtin.h"'; echo 'static const unsigned char bytes[] = {'; \
+		od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
+		echo 'const struct builtin builtin_$(subst .,_,$(<F)) = {bytes, sizeof(bytes)};'; \
 	} >$@.new && mv $@.new $@
 
-$(BUILD)/obj/builtin_template.o: $(BUILD)/builtin_template.c $(BUILD)/flags
+$(BUILD)/obj/builtin/%.o: $(BUILD)/builtin/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
@@ -159,7 +168,7 @@ unit: $(UNITS) ## the unit tests
 golden: all $(OPTION_DOCS) ## generated configurations and documents against what is committed
 	$(PYTEST) tests/golden
 
-e2e: all $(SIM) ## the end-to-end tests, with the real HAProxy
+e2e: all $(SIM) $(EXPLAINER) ## the end-to-end tests, with the real HAProxy
 	$(PYTEST) -n $(PARALLEL) --ignore-glob='*/test_real_*' tests/e2e
 
 # Not a part of `make test`: the servers are of a Debian that isn't released, and change.
@@ -219,11 +228,12 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 DOC = $(DESTDIR)$(PREFIX)/share/doc/leastjobs
 SHARE = $(DESTDIR)$(PREFIX)/share/leastjobs
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 # At the same places below $(DOC), so that the links in them lead somewhere there too.
 DOCUMENTS = README.md SECURITY.md LICENSE CHANGELOG.md CONTRIBUTING.md .env.example \
 	docker-compose.yml agent/agent.conf genconf/haproxy.cfg.in \
-	$(wildcard docs/*.md docs/results/* deploy/* tests/*/README.md)
+	$(wildcard docs/*.md docs/results/* docs/pictures/* deploy/*.* deploy/*/* tests/*/README.md)
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 -t $(call quoted,$(BIN)) $(PROGRAMS)
@@ -234,12 +244,13 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 		install -D -m 644 $$file $(call quoted,$(DOC))/$$file; \
 	done
 	install -D -m 644 -t $(call quoted,$(SHARE)) genconf/haproxy.cfg.in
+	install -D -m 644 completions/leastjobs.bash $(call quoted,$(COMPLETIONS)/leastjobs)
 
 uninstall: ## remove what install put there
 	rm -f $(foreach program,$(PROGRAMS),$(call quoted,$(BIN))/$(notdir $(program)))
 	rm -f $(foreach page,$(wildcard man/*),$(call quoted,$(MAN))/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(call quoted,$(DOC))
-	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in)
+	rm -f $(call quoted,$(SHARE)/haproxy.cfg.in) $(call quoted,$(COMPLETIONS)/leastjobs)
 	@rmdir $(call quoted,$(SHARE)) 2>/dev/null || true
 
 clean: ## remove everything that was built

@@ -539,7 +539,7 @@ const struct option_info option_table[] = {
         .scope = OPTION_IN_HAPROXY,
         .offset = FIELD(admin_bind_address),
         .fallback = "127.0.0.1",
-        .help = "address of HAProxy's statistics page and Prometheus exporter",
+        .help = "address that ADMIN_PORT is opened on",
     },
     {
         .name = "ADMIN_PORT",
@@ -550,7 +550,22 @@ const struct option_info option_table[] = {
         .minimum = 1,
         .maximum = 65535,
         .fallback = "8404",
-        .help = "port of HAProxy's statistics page (/) and Prometheus exporter (/metrics)",
+        .help = "port of the fleet page (/), of HAProxy's own statistics (/haproxy) and of what "
+                "Prometheus reads (/metrics, /metrics/agent)",
+    },
+    {
+        .name = "ADMIN_PASSWORD_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_HAPROXY,
+        .scope = OPTION_IN_HAPROXY,
+        .offset = FIELD(admin_password_file),
+        .unset = "everybody who reaches ADMIN_PORT may read there, nobody may change anything",
+        .example = "/etc/leastjobs/password",
+        .help = "file of passwords, one a line: ADMIN_PORT then needs one of them, but for what "
+                "Prometheus reads, and its pages have buttons",
+        .more = "A password is 12 or more printable characters of ASCII without blanks; a line "
+                "that starts with `#` is a comment. The user's name is anything. HAProxy reads a "
+                "changed file when it is reloaded.",
     },
 };
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);

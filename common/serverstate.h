@@ -18,6 +18,7 @@ enum serverstate_column {
     SERVERSTATE_BACKEND = 1,
     SERVERSTATE_NAME = 3,
     SERVERSTATE_ADDRESS = 4,
+    SERVERSTATE_OPERATION = 5, /* SRV_ST_… of server-t.h: 0 is down */
     SERVERSTATE_ADMIN = 6,
     SERVERSTATE_WEIGHT = 7,
     SERVERSTATE_CHANGED = 9,

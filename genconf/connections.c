@@ -7,7 +7,7 @@
 #define PASSES_MIN 20U
 #define PASSES_LIMIT 1000U
 /*
- * An eighth of the clients, but of those beyond this number: 1,024 open files shall do for 400
+ * An eighth of the clients, but of those beyond this number: 1,024 open files shall do for 395
  * clients of 50 instances.
  */
 #define PASSES_FROM 240U
@@ -21,9 +21,9 @@
 /*
  * What HAProxy counts besides connections and checks: 10 "reserved", 1 a session of the runtime
  * sockets (stats maxconn), 3 a thread, its listeners (balancer, again, relay, admin, two sockets),
- * 1 of a worker to its master, 11 of the master's own socket (-S).
+ * 1 of a worker to its master, 22 of the master's own socket (-S; 11 in HAProxy 2.6).
  */
-#define FILES_OF_ITS_OWN 28ULL
+#define FILES_OF_ITS_OWN 39ULL
 #define FILES_OF_A_THREAD 3ULL
 #define FILES_OF_A_CONNECTION 2ULL
 /* Its own check and the agent-check. */

@@ -39,8 +39,8 @@ static int start(char *path, int messages, pid_t *child)
     return failure;
 }
 
-/* Hands them on as they come, and keeps their beginning. */
-static void pass_on(int from, struct text *kept)
+/* Keeps their beginning; `is_shown`: hands them on as they come. */
+static void take_messages(int from, struct text *kept, bool is_shown)
 {
     char buffer[4096];
     ssize_t count;
@@ -50,7 +50,8 @@ static void pass_on(int from, struct text *kept)
             continue;
         if (count < 0)
             return;
-        write_all(STDERR_FILENO, buffer, (size_t)count);
+        if (is_shown)
+            write_all(STDERR_FILENO, buffer, (size_t)count);
         if (kept->length < MESSAGES_MAX)
             text_put(kept, buffer, (size_t)count);
     }
@@ -108,9 +109,9 @@ static void show_named_lines(const char *program, const char *path, const struct
     free(mark);
 }
 
-bool haproxy_check(const char *program, char *path, const char *bytes, size_t length)
+/* Whether it accepts the file. */
+static bool ask(const char *program, char *path, struct text *messages, bool is_shown)
 {
-    struct text messages = {0};
     int ends[2];
     pid_t child;
 
@@ -119,17 +120,55 @@ bool haproxy_check(const char *program, char *path, const char *bytes, size_t le
         failure = start(path, ends[1], &child);
         close(ends[1]);
         if (failure == 0)
-            pass_on(ends[0], &messages);
+            take_messages(ends[0], messages, is_shown);
         close(ends[0]);
     }
     if (failure != 0) {
-        fprintf(stderr, "%s: haproxy can't be run for --check: %s\n", program, strerror(failure));
+        fprintf(stderr, "%s: haproxy can't be run for its check: %s\n", program, strerror(failure));
         return false;
     }
-    bool good = has_ended_well(child);
+    return has_ended_well(child);
+}
+
+bool haproxy_check(const char *program, char *path, const char *bytes, size_t length)
+{
+    struct text messages = {0};
+    bool good = ask(program, path, &messages, true);
+
     if (!good) {
         show_named_lines(program, path, &messages, bytes, length);
         fprintf(stderr, "%s: haproxy -c refuses the configuration: nothing was written\n", program);
+    }
+    text_free(&messages);
+    return good;
+}
+
+/* "[WARNING]  (12) : config : …"; what HAProxy is, it says at each of its starts. */
+static void show_warnings(const struct text *messages, const char *ignored)
+{
+    const char *at = messages->length == 0 ? "" : messages->bytes;
+
+    while (*at != '\0') {
+        size_t length = strcspn(at, "\n");
+        if (strncmp(at, "[NOTICE]", strlen("[NOTICE]")) != 0 && length > 0 &&
+            memmem(at, length, ignored, strlen(ignored)) == NULL)
+            fprintf(stderr, "%.*s\n", (int)length, at);
+        at += length + (at[length] == '\n');
+    }
+}
+
+bool haproxy_test(const char *program, char *path, const char *bytes, size_t length,
+                  const char *ignored)
+{
+    struct text messages = {0};
+    bool good = ask(program, path, &messages, false);
+
+    if (good) {
+        show_warnings(&messages, ignored);
+    } else {
+        write_all(STDERR_FILENO, messages.bytes, messages.length);
+        show_named_lines(program, path, &messages, bytes, length);
+        fprintf(stderr, "%s: haproxy -c refuses the configuration\n", program);
     }
     text_free(&messages);
     return good;

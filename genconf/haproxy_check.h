@@ -12,4 +12,11 @@
  */
 bool haproxy_check(const char *program, char *path, const char *bytes, size_t length);
 
+/*
+ * The same for a file that is good for nothing else: of what HAProxy says of one that it accepts,
+ * only warnings are repeated, and those with `ignored` in them aren't.
+ */
+bool haproxy_test(const char *program, char *path, const char *bytes, size_t length,
+                  const char *ignored);
+
 #endif

@@ -36,6 +36,7 @@ struct arguments {
     const char *output;
     const char *template;
     bool check;
+    bool test;
     bool print_template;
 };
 
@@ -45,6 +46,8 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
         {"output", 'o', "FILE", "write FILE instead, all of it or nothing", &arguments->output,
          NULL},
         {"check", '\0', NULL, "write only what `haproxy -c` accepts", NULL, &arguments->check},
+        {"test", 't', NULL, "only check the configuration, also with `haproxy -c`: write nothing",
+         NULL, &arguments->test},
         {"template", '\0', "FILE", "make it of this template, not of the one that is built in",
          &arguments->template, NULL},
         {"print-template", '\0', NULL, "write the one that is built in, to start yours from", NULL,
@@ -142,6 +145,11 @@ static int render_and_write(const struct config *config, const struct arguments 
     bool good = render_config(&out, rendering, config, errors);
 
     errors_print(errors, PROGRAM, stderr);
+    if (good && arguments->test) {
+        int result = output_test(PROGRAM, out.bytes, out.length, STATE_FILE_SUFFIX);
+        text_free(&out);
+        return result;
+    }
     if (good && (arguments->output != NULL || arguments->check))
         prepare_state_file(config);
     int status =
@@ -163,7 +171,7 @@ static int generate(const struct arguments *arguments)
         choose_max_connections(config, &errors);
         secrets_check(config, &errors);
         choose_user(config, &errors);
-        if (arguments->check)
+        if (arguments->check && !arguments->test)
             consistency_check_socket(config, &errors);
     }
     bool loaded = render_load(&rendering, arguments->template, &errors);
@@ -185,7 +193,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     if (arguments.print_template)
-        return output_write(PROGRAM, arguments.output, (const char *)builtin_template,
-                            builtin_template_length, false);
+        return output_write(PROGRAM, arguments.output, (const char *)builtin_haproxy_cfg_in.bytes,
+                            builtin_haproxy_cfg_in.length, false);
     return generate(&arguments);
 }

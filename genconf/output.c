@@ -61,6 +61,18 @@ static int print(const char *program, const char *bytes, size_t length)
     return 1;
 }
 
+int output_test(const char *program, const char *bytes, size_t length, const char *ignored)
+{
+    char *name = write_beside(program, NULL, bytes, length);
+
+    if (name == NULL)
+        return 1;
+    bool good = haproxy_test(program, name, bytes, length, ignored);
+    unlink(name);
+    free(name);
+    return good ? 0 : 1;
+}
+
 int output_write(const char *program, const char *path, const char *bytes, size_t length,
                  bool check)
 {

@@ -13,4 +13,10 @@
 int output_write(const char *program, const char *path, const char *bytes, size_t length,
                  bool check);
 
+/*
+ * Has HAProxy check it, and writes it nowhere that lasts. Returns 0, or 1 after HAProxy's messages.
+ * What it says of a good one is repeated without the lines that have `ignored` in them.
+ */
+int output_test(const char *program, const char *bytes, size_t length, const char *ignored);
+
 #endif

@@ -18,8 +18,8 @@ static const char byte_order_mark[] = "\xef\xbb\xbf";
 bool render_load(struct rendering *rendering, const char *path, struct errors *errors)
 {
     const struct template_values values = values_of(NULL);
-    const char *bytes = (const char *)builtin_template;
-    size_t length = builtin_template_length;
+    const char *bytes = (const char *)builtin_haproxy_cfg_in.bytes;
+    size_t length = builtin_haproxy_cfg_in.length;
 
     rendering->path = path;
     if (path != NULL) {

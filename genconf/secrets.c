@@ -7,6 +7,14 @@
 
 #include "textfile.h"
 
+/* A file with a secret in each line that isn't empty or a comment. */
+struct secrets {
+    const char *variable;
+    bool (*is_good)(const char *secret, size_t length);
+    const char *form; /* of a good one */
+    const char *lack; /* of a file without any */
+};
+
 static bool is_api_key(const char *key, size_t length)
 {
     static const char characters[] =
@@ -23,9 +31,40 @@ static bool is_api_key(const char *key, size_t length)
     return length > 0;
 }
 
-static void check_keys(const char *path, const char *bytes, size_t length, struct errors *errors)
+/* What a browser sends in one way, and HAProxy reads from a line as it stands. */
+static bool is_password(const char *password, size_t length)
 {
-    unsigned keys = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (password[i] <= ' ' || password[i] > '~')
+            return false;
+    }
+    return length >= PASSWORD_MIN && length <= PASSWORD_MAX;
+}
+
+#define TEXT(number) #number
+#define NUMBER(macro) TEXT(macro)
+
+static const struct secrets api_keys = {
+    .variable = "API_KEYS_FILE",
+    .is_good = is_api_key,
+    .form = "a key is " NUMBER(API_KEY_MIN) " or more letters, digits or -._~+/, and may end in = "
+                                            "(RFC 6750)",
+    .lack = "has no key: nobody could send a job",
+};
+
+static const struct secrets passwords = {
+    .variable = "ADMIN_PASSWORD_FILE",
+    .is_good = is_password,
+    .form = "a password is " NUMBER(PASSWORD_MIN) " to " NUMBER(
+        PASSWORD_MAX) " printable "
+                      "characters of ASCII without blanks",
+    .lack = "has no password: nobody could look at ADMIN_PORT",
+};
+
+static void check_lines(const struct secrets *secrets, const char *path, const char *bytes,
+                        size_t length, struct errors *errors)
+{
+    unsigned found = 0;
     unsigned number = 1;
     size_t next;
 
@@ -37,15 +76,13 @@ static void check_keys(const char *path, const char *bytes, size_t length, struc
             end--;
         if (end == start || bytes[start] == '#')
             continue;
-        keys++;
-        if (!is_api_key(bytes + start, end - start))
-            errors_add(errors,
-                       "API_KEYS_FILE=\"%s\": line %u: a key is %d or more letters, digits or "
-                       "-._~+/, and may end in = (RFC 6750)",
-                       path, number, API_KEY_MIN);
+        found++;
+        if (!secrets->is_good(bytes + start, end - start))
+            errors_add(errors, "%s=\"%s\": line %u: %s", secrets->variable, path, number,
+                       secrets->form);
     }
-    if (keys == 0)
-        errors_add(errors, "API_KEYS_FILE=\"%s\": has no key: nobody could send a job", path);
+    if (found == 0)
+        errors_add(errors, "%s=\"%s\": %s", secrets->variable, path, secrets->lack);
 }
 
 static void warn_of_mode(const char *name, const char *path, struct errors *errors)
@@ -57,21 +94,28 @@ static void warn_of_mode(const char *name, const char *path, struct errors *erro
                     path);
 }
 
-void secrets_check(const struct config *config, struct errors *errors)
+/* `path` is NULL if the variable isn't set. */
+static void check_file(const struct secrets *secrets, const char *path, struct errors *errors)
 {
     size_t length;
 
+    if (path == NULL)
+        return;
+    char *bytes = textfile_read(path, &length, errors);
+    if (bytes != NULL)
+        check_lines(secrets, path, bytes, length, errors);
+    free(bytes);
+    warn_of_mode(secrets->variable, path, errors);
+}
+
+void secrets_check(const struct config *config, struct errors *errors)
+{
     if (config->tls_cert_file != NULL) {
         if (!textfile_is_readable(config->tls_cert_file))
             errors_add(errors, "TLS_CERT_FILE=\"%s\": the file can't be read",
                        config->tls_cert_file);
         warn_of_mode("TLS_CERT_FILE", config->tls_cert_file, errors);
     }
-    if (config->api_keys_file == NULL)
-        return;
-    char *bytes = textfile_read(config->api_keys_file, &length, errors);
-    if (bytes != NULL)
-        check_keys(config->api_keys_file, bytes, length, errors);
-    free(bytes);
-    warn_of_mode("API_KEYS_FILE", config->api_keys_file, errors);
+    check_file(&api_keys, config->api_keys_file, errors);
+    check_file(&passwords, config->admin_password_file, errors);
 }

@@ -4,7 +4,11 @@
 
 #include "arguments.h"
 #include "check/check.h"
+#include "drain/drain.h"
+#include "explain/explain.h"
+#include "reload/reload_command.h"
 #include "run/run.h"
+#include "status/status_command.h"
 #include "version.h"
 
 #define PROGRAM "leastjobs"
@@ -18,6 +22,12 @@ struct command {
 /* In the order of --help. */
 static const struct command commands[] = {
     {"run", "runs HAProxy and the agent, and puts changes in force", run_command},
+    {"status", "shows the instances, one line each", status_command},
+    {"explain", "says which instance the next job goes to, and why", explain_command},
+    {"drain", "takes instances out: their jobs end, no new ones come", drain_command},
+    {"maint", "the same, also while the agent is dead", maint_command},
+    {"ready", "puts instances back", ready_command},
+    {"reload", "has it read its configuration again", reload_command},
     {"check", "says what is wrong with the configuration, if anything is", check_command},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

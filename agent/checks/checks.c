@@ -13,6 +13,7 @@
 struct pending {
     bool is_reported;
     bool is_due;
+    bool is_drained; /* as it was when all counts were read last */
     struct check_start start;
     struct check_result result;
 };
@@ -140,6 +141,23 @@ static void on_process_met(void *context)
     poller_hurry(checks->poller);
 }
 
+/*
+ * Who has drained one may wait for its last job, whoever's it is: so it is asked at once, and as
+ * long as it has some as often as while jobs run.
+ */
+static void see_drain(struct checks *checks, size_t index)
+{
+    const struct instance *instance = &checks->farm->instances[index];
+    struct pending *pending = &checks->pending[index];
+
+    if (instance_is_drained(instance) && !pending->is_drained)
+        poller_due_in(checks->poller, index, 0);
+    else if (instance_is_drained(instance) && instance->active_jobs > 0 && !instance->asked)
+        poller_due_in(checks->poller, index,
+                      instance->started_ms + checks->config->jobs_interval_ms - clock_ms());
+    pending->is_drained = instance_is_drained(instance);
+}
+
 static void on_all_counted(void *context)
 {
     struct checks *checks = context;
@@ -147,6 +165,7 @@ static void on_all_counted(void *context)
     pace_take_counts(checks->pace, clock_ms());
     poller_set_interval(checks->poller, pace_interval_ms(checks->pace));
     for (size_t i = 0; i < checks->farm->count; i++) {
+        see_drain(checks, i);
         if (instance_accepted(&checks->farm->instances[i]) == 0)
             continue;
         pace_quicken(checks->pace, i);
@@ -200,6 +219,8 @@ struct checks *checks_new(struct event_base *base, const struct config *config, 
     checks->config = config;
     checks->farm = farm;
     checks->pending = xcalloc(farm->count, sizeof(*checks->pending));
+    for (size_t i = 0; i < farm->count; i++)
+        checks->pending[i].is_drained = farm->instances[i].drained;
     checks->pace = pace_new(config, farm, clock_ms());
     checks->exchange = exchange_new(base, config, farm, &events);
     checks->poller = new_poller(checks, base, connections_max);
@@ -229,7 +250,8 @@ struct checks_counts checks_counts(const struct checks *checks)
                                   .haproxy_failures = counts.failures,
                                   .haproxy_processes = counts.processes,
                                   .haproxy_present = counts.is_present,
-                                  .due = count_due(checks)};
+                                  .due = count_due(checks),
+                                  .interval_ms = pace_interval_ms(checks->pace)};
 }
 
 const struct presence *checks_presence(const struct checks *checks)

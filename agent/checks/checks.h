@@ -23,7 +23,8 @@ struct checks_counts {
     uint64_t haproxy_failures;
     uint64_t haproxy_processes; /* new ones that were seen */
     bool haproxy_present;
-    unsigned due; /* health checks that are under way, or due at once */
+    unsigned due;         /* health checks that are under way, or due at once */
+    unsigned interval_ms; /* between two of each instance, as of the last counts */
 };
 
 /*

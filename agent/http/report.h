@@ -2,7 +2,6 @@
 #define LEASTJOBS_REPORT_H
 
 #include <cjson/cJSON.h>
-#include <stdio.h>
 
 #include "agent_checks/listener.h"
 #include "checks/checks.h"
@@ -25,8 +24,5 @@ char *report_health(const struct report_view *view);
 cJSON *report_instance(const struct instance *instance);
 void report_add_time(cJSON *object, const char *name, const struct timespec *when);
 double report_count_jobs(const struct farm *farm);
-
-/* GET /metrics, in Prometheus' text format 0.0.4. */
-void report_metrics(FILE *out, const struct report_view *view);
 
 #endif

@@ -9,7 +9,10 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "http/fleet.h"
+#include "http/metrics.h"
+#include "http/page_file.h"
 #include "log.h"
 #include "names.h"
 #include "xalloc.h"
@@ -54,6 +57,12 @@ struct snapshot {
     struct timeval turn;
 };
 
+/* What the callback of a file's path is given. */
+struct shown_file {
+    struct status *status;
+    const struct page_file *file;
+};
+
 struct status {
     struct event_base *base;
     struct evhttp *http;
@@ -63,6 +72,7 @@ struct status {
     struct visitor_list visitors;
     size_t visitor_count;
     size_t visitors_max;
+    struct shown_file *files; /* one for each of page_files */
     struct snapshot health;
     struct snapshot fleet;
     struct snapshot metrics;
@@ -328,7 +338,7 @@ static struct page *render_metrics(const struct report_view *view)
 
     if (memory == NULL)
         return NULL;
-    report_metrics(memory, view);
+    metrics_report(memory, view, clock_ms());
     if (fclose(memory) == 0)
         return new_page(text, length);
     free(text);
@@ -346,6 +356,25 @@ static void on_metrics(struct evhttp_request *request, void *argument)
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
     else
         send_page(status, request, HTTP_OK, "OK", TYPE_METRICS, page);
+}
+
+static void on_page_file(struct evhttp_request *request, void *argument)
+{
+    const struct shown_file *shown = argument;
+    const struct builtin *content = shown->file->content;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+
+    if (!is_reader(shown->status, request))
+        return;
+    evhttp_add_header(headers, "Content-Security-Policy", PAGE_POLICY);
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    /* Not no-referrer: a browser would keep back the Origin of forms on this port, too. */
+    evhttp_add_header(headers, "Referrer-Policy", "same-origin");
+    char *text = xreallocarray(NULL, content->length, 1);
+    memcpy(text, content->bytes, content->length);
+    struct page *page = new_page(text, content->length);
+    send_page(shown->status, request, HTTP_OK, "OK", shown->file->type, page);
+    release_page(page);
 }
 
 static void on_job_answered(void *argument)
@@ -411,6 +440,15 @@ static int bind_to(struct status *status, struct event_base *base, const char *a
     return -1;
 }
 
+static void show_files(struct status *status)
+{
+    status->files = xcalloc(page_file_count, sizeof(*status->files));
+    for (size_t i = 0; i < page_file_count; i++) {
+        status->files[i] = (struct shown_file){status, &page_files[i]};
+        evhttp_set_cb(status->http, page_files[i].path, on_page_file, &status->files[i]);
+    }
+}
+
 struct status *status_new(struct event_base *base, const char *address, unsigned port,
                           enum address_use use, size_t visitors_max, const struct report_view *view,
                           struct jobs *jobs)
@@ -439,6 +477,7 @@ struct status *status_new(struct event_base *base, const char *address, unsigned
     evhttp_set_cb(status->http, "/health", on_health, status);
     evhttp_set_cb(status->http, "/fleet", on_fleet, status);
     evhttp_set_cb(status->http, "/metrics", on_metrics, status);
+    show_files(status);
     evhttp_set_gencb(status->http, on_other, status);
     return status;
 }
@@ -469,5 +508,6 @@ void status_free(struct status *status)
     if (status->http != NULL)
         evhttp_free(status->http);
     forget_snapshots(status);
+    free(status->files);
     free(status);
 }

@@ -9,10 +9,10 @@
 
 /*
  * The agent's HTTP port, on libevent's evhttp: GET and HEAD of /, /health (503 if no instance is
- * healthy), /fleet and /metrics; what is about jobs (jobs/jobs.h); all else is 404, in JSON. When
- * `visitors_max` connections are open, the oldest makes room, of those that no answer about jobs is
- * under way to; so it does when too many bytes wait for slow readers. One that is silent, or reads
- * nothing, for some seconds is closed.
+ * healthy), /fleet, /metrics and the fleet page (page_file.h); what is about jobs (jobs/jobs.h);
+ * all else is 404, in JSON. When `visitors_max` connections are open, the oldest makes room, of
+ * those that no answer about jobs is under way to; so it does when too many bytes wait for slow
+ * readers. One that is silent, or reads nothing, for some seconds is closed.
  */
 struct status;
 

@@ -55,6 +55,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
             .capacity = config->instances[i].capacity,
             .healthy = true,
             .changed_ms = now->monotonic_ms,
+            .passed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous, reads_capacity);
         farm->instances[i].leaving = config->instances[i].is_leaving;
@@ -111,7 +112,7 @@ bool farm_fails_alike(const struct farm *farm)
 
     for (size_t i = 0; i < farm->count; i++) {
         const struct instance *instance = &farm->instances[i];
-        if (!instance->healthy || instance_is_drained(instance) || instance->maintained)
+        if (!instance_takes_jobs(instance))
             continue;
         if (instance->jobs_penalty == 0 && server_errors_penalty(&instance->errors) == 0)
             return false;

@@ -154,6 +154,11 @@ bool instance_is_drained(const struct instance *instance)
     return instance->drained || instance->leaving;
 }
 
+bool instance_takes_jobs(const struct instance *instance)
+{
+    return instance->healthy && !instance_is_drained(instance) && !instance->maintained;
+}
+
 unsigned instance_accepted(const struct instance *instance)
 {
     uint32_t accepted = instance->acceptances - instance->reported;

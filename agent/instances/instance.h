@@ -35,7 +35,7 @@ struct instance {
     int64_t failed_ms;              /* monotonic: when the last one that counts began */
     int64_t started_ms;             /* monotonic: when the last check began; 0: none yet */
     struct timespec last_check;     /* wall clock; 0 before the first */
-    int64_t passed_ms;              /* monotonic: when the last report came; 0: none has */
+    int64_t passed_ms;              /* monotonic: of the last report, or configured */
     int64_t changed_ms;             /* monotonic: since when it is healthy or unhealthy */
     unsigned check_ms;              /* how long the last check took */
     unsigned capacity;              /* as configured, or as last reported */
@@ -109,6 +109,8 @@ void instance_inherit(struct instance *instance);
 
 /* Whether it gets no new jobs because somebody said so: HAProxy's operator or its configuration. */
 bool instance_is_drained(const struct instance *instance);
+/* Whether the rules may pick it: healthy, and not withdrawn by HAProxy's operator. */
+bool instance_takes_jobs(const struct instance *instance);
 
 /* Jobs accepted since the last report, or while it was made. */
 unsigned instance_accepted(const struct instance *instance);

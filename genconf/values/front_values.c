@@ -69,6 +69,11 @@ bool value_status_needs_key(const struct place *at)
     return at->config->status_needs_key;
 }
 
+const char *value_admin_password_file(const struct place *at)
+{
+    return at->config->admin_password_file;
+}
+
 unsigned value_request_timeout(const struct place *at)
 {
     return at->config->request_timeout_ms;

@@ -49,6 +49,7 @@ const char *value_tls_cert_file(const struct place *at);
 unsigned value_hsts_max_age(const struct place *at);
 const char *value_api_keys_file(const struct place *at);
 bool value_status_needs_key(const struct place *at);
+const char *value_admin_password_file(const struct place *at);
 bool value_trusted_proxies(const struct place *at);
 bool value_whisperx_paths(const struct place *at);
 bool value_proxy_paths(const struct place *at);

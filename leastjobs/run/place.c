@@ -14,11 +14,11 @@
 #include "log.h"
 #include "names.h"
 #include "replace.h"
+#include "run/outcome.h"
 #include "xalloc.h"
 
 #define CONFIG_NAME "/haproxy.cfg"
 #define NEW_SUFFIX ".new"
-#define LOCK_SUFFIX ".lock"
 #define PRIVATE_NAME "/defaults.conf"
 #define FOLDER_MODE 0755
 #define DEPTH_MAX 8
@@ -40,7 +40,7 @@ static void make_folder(const char *path)
 /* A descriptor that holds it as long as it is open; -1 after a message. */
 static int take_lock(const char *socket)
 {
-    char *path = xasprintf("%s" LOCK_SUFFIX, socket);
+    char *path = xasprintf("%s" OUTCOME_LOCK_SUFFIX, socket);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     if (fd < 0) {

@@ -13,6 +13,7 @@
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
+#include "run/outcome.h"
 #include "run/settle.h"
 #include "run/watched.h"
 #include "serverstate.h"
@@ -42,6 +43,8 @@ struct reload {
     bool is_bad;         /* the last one that was read */
     bool is_started;
     bool is_stopped;
+    struct outcome outcome; /* for who has asked for it */
+    unsigned asked;         /* what of that is being answered */
 };
 
 static void plan_look(struct reload *reload)
@@ -52,8 +55,11 @@ static void plan_look(struct reload *reload)
         event_add(reload->look, &pause);
 }
 
-static void end(struct reload *reload)
+static void end(struct reload *reload, enum outcome_result result)
 {
+    reload->outcome.answered = reload->asked;
+    reload->outcome.result = result;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->stage = IDLE;
     notify_manager("READY=1");
     plan_look(reload);
@@ -65,6 +71,7 @@ static void begin(struct reload *reload)
 
     if (problem == 0) {
         reload->stage = GENERATING;
+        reload->asked = reload->outcome.asked;
         notify_reloading();
         return;
     }
@@ -138,7 +145,7 @@ static void put_in_place(struct reload *reload)
     }
     log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
               strerror(errno));
-    end(reload);
+    end(reload, OUTCOME_FAILED);
 }
 
 /* The agent writes that file too, but a moment later: what was said just now would be forgotten. */
@@ -190,7 +197,7 @@ static void refuse(struct reload *reload, const char *why)
     log_error("leastjobs run: the new configuration is %s: the old one stays in force", why);
     reload->is_bad = true;
     unlink(reload->parts.place->new_config);
-    end(reload);
+    end(reload, OUTCOME_BAD);
 }
 
 static void take(struct reload *reload, struct config *config)
@@ -218,7 +225,7 @@ static void take(struct reload *reload, struct config *config)
     }
     unlink(place->new_config);
     log_info("leastjobs run: the configuration was read again: nothing is new for HAProxy");
-    end(reload);
+    end(reload, OUTCOME_IN_FORCE);
 }
 
 static void on_generated(void *context, int status)
@@ -253,6 +260,8 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
 
 void reload_start(struct reload *reload)
 {
+    reload->outcome.pid = getpid();
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->is_started = true;
     plan_look(reload);
 }
@@ -287,6 +296,8 @@ void reload_soon(struct reload *reload)
 void reload_now(struct reload *reload)
 {
     log_info("leastjobs run: reading the configuration again");
+    reload->outcome.asked++;
+    outcome_write(reload->parts.place->lock, &reload->outcome);
     reload->is_for_haproxy = true;
     settle_note_change(&reload->settle, clock_ms() - SETTLE_MOST_MS);
     plan_look(reload);
@@ -319,7 +330,7 @@ void reload_note_done(struct reload *reload, bool good)
                   "and goes on with the old one");
         reload->is_for_haproxy = true; /* with the next change, whatever it is */
     }
-    end(reload);
+    end(reload, good ? OUTCOME_IN_FORCE : OUTCOME_FAILED);
 }
 
 bool reload_take(struct reload *reload, pid_t pid, int status)

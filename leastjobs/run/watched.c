@@ -30,6 +30,7 @@ struct file {
 };
 
 struct watched {
+    const struct config_sources *origin;
     struct file sources[SOURCES];
     struct file in_force[NAMED_MAX];
     struct file last_read[NAMED_MAX];
@@ -76,11 +77,25 @@ static void set_file(struct file *file, const char *path, bool is_for_haproxy)
         file->look = look_at(path);
 }
 
+/* Whether it is another one than before: see CONFIG_ENV_FILE. */
+static bool follow_env_file(struct watched *watched)
+{
+    struct file *file = &watched->sources[0];
+    char *path = config_env_file(watched->origin);
+    bool is_other =
+        path == NULL || file->path == NULL ? path != file->path : strcmp(path, file->path) != 0;
+
+    set_file(file, path, false);
+    free(path);
+    return is_other;
+}
+
 struct watched *watched_new(const struct config_sources *sources)
 {
     struct watched *watched = xcalloc(1, sizeof(*watched));
 
-    set_file(&watched->sources[0], sources->env_file, false);
+    watched->origin = sources;
+    follow_env_file(watched);
     set_file(&watched->sources[1], sources->config_file, false);
     return watched;
 }
@@ -143,7 +158,7 @@ static void look_again(struct file *files, size_t count, struct watched_change *
 
 struct watched_change watched_look(struct watched *watched)
 {
-    struct watched_change change = {0};
+    struct watched_change change = {.any = follow_env_file(watched)};
 
     look_again(watched->sources, SOURCES, &change);
     look_again(watched->in_force, NAMED_MAX, &change);

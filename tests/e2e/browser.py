@@ -142,15 +142,20 @@ def run_page(lab, farm, script, host="page.example", port=None):
 
 
 def _end(process, before):
-    """Chromium, and what it has started and left to us: all children that weren't there before."""
+    """Chromium, and what it has started."""
+    if process.is_running():
+        os.killpg(process.pid, signal.SIGKILL)
+    process.popen.wait()
+    end_children_since(before)
+
+
+def end_children_since(before):
+    """What a browser has left to us: all children that weren't there before."""
 
     def is_alone():
-        for pid in set(own_children()) - before - {process.pid}:
+        for pid in set(own_children()) - before:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         return set(own_children()) <= before
 
-    if process.is_running():
-        os.killpg(process.pid, signal.SIGKILL)
-    process.popen.wait()
     wait_for(is_alone, "Chromium's processes to end")

@@ -144,7 +144,38 @@ def test_a_bad_file_of_keys_is_refused_without_showing_keys(lab, text, expected)
     assert run(agent_command() + ["-t"], variables).returncode == 0
 
 
-@pytest.mark.parametrize("variable", ["TLS_CERT_FILE", "API_KEYS_FILE"])
+PASSWORD = "a-password:of+the(tests)"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", "has no password"),
+        ("# only a comment\n", "has no password"),
+        (f"{PASSWORD}\nshort\n", "line 2"),
+        ("eleven-of-th\n" "eleven-of-t\n", "line 2"),
+        (f"{'x' * 128}\n{'x' * 129}\n", "line 2"),
+        (f"{PASSWORD} \n", "line 1"),
+        (f"{PASSWORD}\t\n", "line 1"),
+        (f"{PASSWORD}\u00e9\n", "line 1"),
+        (f"{PASSWORD}\0\n", "line 1"),
+    ],
+)
+def test_a_bad_file_of_passwords_is_refused_without_showing_them(lab, text, expected):
+    path = lab.directory / "password"
+    path.write_text(text)
+    path.chmod(0o600)
+    variables = {"INSTANCE_1_URL": "http://127.0.0.1:1", "ADMIN_PASSWORD_FILE": path}
+    result = run(genconf_command(), variables)
+    message = result.stderr.decode()
+    assert result.returncode == 2
+    assert len(message.splitlines()) == 1
+    assert f'ADMIN_PASSWORD_FILE="{path}"' in message and expected in message
+    assert result.stdout == b"" and not {PASSWORD, "short", "eleven"} & set(message.split())
+    assert run(agent_command() + ["-t"], variables).returncode == 0
+
+
+@pytest.mark.parametrize("variable", ["TLS_CERT_FILE", "API_KEYS_FILE", "ADMIN_PASSWORD_FILE"])
 @pytest.mark.parametrize("path", ["/nonexistent/file", "/etc"])
 def test_a_secret_that_cannot_be_read_is_refused(variable, path):
     result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", variable: path})
@@ -152,10 +183,11 @@ def test_a_secret_that_cannot_be_read_is_refused(variable, path):
     assert path in result.stderr.decode() and "can't be read" in result.stderr.decode()
 
 
-def test_secrets_that_everybody_can_read_are_warned_of(lab):
+@pytest.mark.parametrize("variable", ["API_KEYS_FILE", "ADMIN_PASSWORD_FILE"])
+def test_secrets_that_everybody_can_read_are_warned_of(lab, variable):
     path = keys_file(lab, KEY)
     path.chmod(0o644)
-    result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", "API_KEYS_FILE": path})
+    result = run(genconf_command(), {"INSTANCE_1_URL": "http://127.0.0.1:1", variable: path})
     assert result.returncode == 0
     assert "chmod o-r" in result.stderr.decode()
 

@@ -143,6 +143,7 @@ BAD_VALUES = {
     "TLS_CERT_FILE": ["relative.pem", "/etc/a b", "/etc/'"],
     "HSTS_MAX_AGE": ["0", "-1", "1y", "100000001", "31536000s"],
     "API_KEYS_FILE": ["keys", "/etc/a b", "/etc/'"],
+    "ADMIN_PASSWORD_FILE": ["password", "/etc/a b", "/etc/'"],
     "STATUS_NEEDS_KEY": ["maybe", "1", "true", "yes please"],
     "HAPROXY_USER": ["a b", "-x", "x" * 33, "a:b", "a.b"],
     "PROXY_PATHS": ["x", "/a b", "/a,,/b", ",", "/a,", "/a?b", "/a if X", "/%41", "*", "/../a", "/a*b"],
@@ -214,6 +215,7 @@ HARMLESS = {
     "HSTS_MAX_AGE": "60",
     "API_KEYS_FILE": str(Path(__file__).resolve().parent / "example_keys"),
     "STATUS_NEEDS_KEY": "yes",
+    "ADMIN_PASSWORD_FILE": str(Path(__file__).resolve().parent / "example_keys"),
     "HAPROXY_USER": "haproxy",
 }
 

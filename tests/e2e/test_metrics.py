@@ -44,16 +44,60 @@ def parse(text):
     return samples
 
 
+def samples_of(farm):
+    return parse(http_request(farm.status_port, target="/metrics").body.decode())
+
+
 def test_checks_that_are_under_way_are_counted(lab):
     farm = lab.start_farm(3)
     farm.instances[2].set(health="hang")
     farm.run_job()
 
     def is_one():
-        samples = parse(http_request(farm.status_port, target="/metrics").body.decode())
-        return samples["leastjobs_checks_due", ""] == 1
+        return samples_of(farm)["leastjobs_checks_due", ""] == 1
 
     wait_for(is_one, "the one health check that hangs, and no other")
+
+
+def test_how_old_a_report_is_and_may_be(lab):
+    farm = lab.start_farm(2)
+
+    def age(samples, number):
+        return samples["leastjobs_instance_report_age_seconds", f'name="instance{number}"']
+
+    def interval(samples):
+        return samples["leastjobs_check_interval_seconds", ""]
+
+    # A farm that has just started may be looked at like a busy one.
+    wait_for(lambda: interval(samples_of(farm)) == 30, "the interval of an idle farm")
+    assert samples_of(farm)["leastjobs_check_timeout_seconds", ""] == 5
+    farm.open_jobs(2)
+    wait_for(lambda: interval(samples_of(farm)) == 1, "the interval of a busy farm")
+    farm.instances[2].set(health="500")
+
+    def grows():
+        samples = samples_of(farm)
+        return age(samples, 2) > age(samples, 1) + 2
+
+    wait_for(grows, "the last report of an instance that fails to grow old")
+    assert samples_of(farm)["leastjobs_instance_healthy", 'name="instance2"'] == 1
+
+
+def test_jobs_and_capacity_are_those_of_the_instances_that_take_jobs(lab):
+    farm = lab.start_farm(3, {2: 3}, INSTANCE_1_CAPACITY=2)
+
+    def demand():
+        samples = samples_of(farm)
+        return samples["leastjobs_jobs", ""], samples["leastjobs_capacity", ""]
+
+    assert demand() == (3, 4)
+    farm.open_jobs(3)
+    wait_for(lambda: demand() == (6, 4), "jobs of ours beside those of others")
+    farm.set_state(2, "maint")
+    wait_for(lambda: demand()[1] == 3, "the capacity of those without maintenance")
+    assert samples_of(farm)["leastjobs_instance_in_maintenance", 'name="instance2"'] == 1
+    farm.set_state(1, "drain")
+    wait_for(lambda: demand() == (1, 1), "what the last one has")
 
 
 @pytest.mark.quick("three failed checks")
@@ -121,7 +165,7 @@ def test_the_agents_other_paths_and_methods_are_errors(lab):
 def test_haproxys_statistics_page_and_exporter_are_on_the_admin_port(lab):
     farm = lab.start_farm(2)
     assert farm.run_job().status == 200
-    page = http_request(farm.admin_port, target="/")
+    page = http_request(farm.admin_port, target="/haproxy")
     assert page.status == 200
     assert page.header("Content-Type").startswith("text/html")
     for number in farm.instances:
@@ -129,6 +173,15 @@ def test_haproxys_statistics_page_and_exporter_are_on_the_admin_port(lab):
     exporter = http_request(farm.admin_port, target="/metrics")
     assert exporter.status == 200
     assert 'haproxy_server_status{proxy="farm",server="instance1"' in exporter.body.decode()
+
+
+def test_the_agents_metrics_are_on_the_admin_port_too(lab):
+    farm = lab.start_farm(2)
+    passed_on = http_request(farm.admin_port, target="/metrics/agent")
+    assert passed_on.status == 200
+    assert parse(passed_on.body.decode())["leastjobs_instances", ""] == 2
+    own = http_request(farm.status_port, target="/metrics")
+    assert passed_on.header("Content-Type") == own.header("Content-Type")
 
 
 def test_the_public_port_shows_neither(lab):

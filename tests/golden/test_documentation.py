@@ -252,7 +252,7 @@ OTHER_VALUES = {
 }
 # The same for what only single instances have, of instance 1.
 OTHER_OWN_VALUES = {"INSTANCE_N_CAPACITY": "4"}
-OTHER_FILES = {"TLS_CERT_FILE": "another.pem", "API_KEYS_FILE": "other"}
+OTHER_FILES = {"TLS_CERT_FILE": "another.pem", "API_KEYS_FILE": "other", "ADMIN_PASSWORD_FILE": "other"}
 
 def places():
     """Where docs/configuration.md says that each option is in force."""
@@ -282,6 +282,7 @@ def generate(tmp_path_factory):
         "MAX_CONNECTIONS": "10",
         "TLS_CERT_FILE": str(folder / "balancer.pem"),
         "API_KEYS_FILE": str(folder / "keys"),
+        "ADMIN_PASSWORD_FILE": str(folder / "keys"),
     }
 
     def run_genconf(name=None):

@@ -19,7 +19,7 @@ every_case = pytest.mark.parametrize("case", sorted(path.stem for path in HERE.g
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """What @FILES@ stands for in a case: a folder with a certificate and keys."""
+    """What @FILES@ stands for in a case: a folder with a certificate, keys and a password."""
     folder = tmp_path_factory.mktemp("files")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -27,6 +27,7 @@ def files(tmp_path_factory):
     subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True)
     (folder / "balancer.pem").write_bytes(certificate.read_bytes() + key.read_bytes())
     (folder / "keys").write_text("# the keys\nan-example-of-a-key\n")
+    (folder / "password").write_text("an-example-of-a-password\n")
     return str(folder)
 
 

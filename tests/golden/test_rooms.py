@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("common", "genconf", "agent")
+PROGRAMS = ("common", "genconf", "agent", "leastjobs")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
 # A room, and all that it may know besides itself.
 KNOWS = {
     "common": set(),
     "genconf": {"common"},
+    "leastjobs": {"common"},
     "agent/instances": {"common", "agent"},
     "agent/haproxy": {"common", "agent", "agent/instances"},
     "agent/agent_checks": {"common", "agent", "agent/instances"},

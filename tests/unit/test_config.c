@@ -2,6 +2,7 @@
 
 #include "config_helper.h"
 #include "options.h"
+#include "xalloc.h"
 
 static void write_text(char *path, const char *text)
 {
@@ -407,6 +408,72 @@ static void help_names_every_option_with_its_default(void **state)
     free(text);
 }
 
+static void assert_first_host(const struct config_sources *sources, const char *host)
+{
+    struct errors errors = {0};
+    struct config *config = config_load(sources, &errors);
+
+    assert_no_errors(&errors);
+    assert_string_equal(config->instances[0].url.host, host);
+    config_free(config);
+}
+
+static void of_the_env_files_in_the_environment_the_first_that_is_there_is_read(void **state)
+{
+    char first[] = "/tmp/leastjobs-test-XXXXXX";
+    char second[] = "/tmp/leastjobs-test-XXXXXX";
+    char none[1];
+    char *environment[] = {none, NULL};
+    struct config_sources sources = {.environment = environment};
+
+    (void)state;
+    write_text(first, "INSTANCE_1_URL=http://first\n");
+    write_text(second, "INSTANCE_1_URL=http://second\n");
+    environment[0] = xasprintf("LEASTJOBS_ENV_FILE=:/nowhere/.env:%s:%s", first, second);
+    assert_first_host(&sources, "first");
+    unlink(first);
+    assert_first_host(&sources, "second");
+    sources.env_file = second;
+    environment[0][strlen("LEASTJOBS_ENV_FILE=")] = '\0';
+    assert_first_host(&sources, "second");
+    unlink(second);
+    free(environment[0]);
+}
+
+static void an_env_file_of_the_environment_may_be_missing(void **state)
+{
+    char *environment[] = {(char[]){"LEASTJOBS_ENV_FILE=/nowhere/.env"},
+                           (char[]){"INSTANCE_1_URL=http://e"}, NULL};
+    struct config_sources sources = {.environment = environment};
+    struct errors errors = {0};
+
+    (void)state;
+    assert_null(config_env_file(&sources));
+    assert_first_host(&sources, "e");
+    environment[1] = NULL;
+    assert_null(config_load(&sources, &errors));
+    assert_int_equal(errors.count, 1);
+    assert_error(&errors, "set INSTANCE_1_URL");
+    assert_int_equal(errors.warning_count, 1);
+    assert_non_null(strstr(errors.warnings[0],
+                           "LEASTJOBS_ENV_FILE=\"/nowhere/.env\" (environment): no such file"));
+    errors_free(&errors);
+}
+
+static void an_env_file_of_the_environment_that_cannot_be_read_is_an_error(void **state)
+{
+    /* A folder: nobody, root neither, can read one. */
+    char *environment[] = {(char[]){"LEASTJOBS_ENV_FILE=/tmp:/nowhere"},
+                           (char[]){"INSTANCE_1_URL=http://e"}, NULL};
+    struct config_sources sources = {.environment = environment};
+    struct errors errors = {0};
+
+    (void)state;
+    assert_null(config_load(&sources, &errors));
+    assert_error(&errors, "/tmp: can't be read");
+    errors_free(&errors);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -426,6 +493,9 @@ int main(void)
         cmocka_unit_test(the_interval_between_counts_is_never_longer_than_the_one_between_checks),
         cmocka_unit_test(agent_checks_are_a_quarter_of_the_interval_apart),
         cmocka_unit_test(environment_goes_before_env_file_goes_before_configuration_file),
+        cmocka_unit_test(of_the_env_files_in_the_environment_the_first_that_is_there_is_read),
+        cmocka_unit_test(an_env_file_of_the_environment_may_be_missing),
+        cmocka_unit_test(an_env_file_of_the_environment_that_cannot_be_read_is_an_error),
         cmocka_unit_test(an_error_in_a_file_is_reported_with_those_of_the_values),
         cmocka_unit_test(a_file_that_cannot_be_read_may_have_had_the_instances),
         cmocka_unit_test(help_names_every_option_with_its_default),

@@ -12,7 +12,8 @@
 
 static void assert_in_template(char *text)
 {
-    if (memmem(builtin_template, builtin_template_length, text, strlen(text)) == NULL)
+    if (memmem(builtin_haproxy_cfg_in.bytes, builtin_haproxy_cfg_in.length, text, strlen(text)) ==
+        NULL)
         fail_msg("genconf/haproxy.cfg.in lacks: %s", text);
     free(text);
 }
@@ -257,8 +258,8 @@ static void test_the_built_in_template_is_of_this_version(void **state)
     (void)state;
     struct errors errors = {0};
 
-    contract_check_version((const char *)builtin_template, builtin_template_length, "x.in",
-                           &errors);
+    contract_check_version((const char *)builtin_haproxy_cfg_in.bytes,
+                           builtin_haproxy_cfg_in.length, "x.in", &errors);
     assert_int_equal(errors.warning_count, 0);
     errors_free(&errors);
 }
@@ -271,8 +272,8 @@ static void test_the_built_in_template_is_the_file(void **state)
     char *bytes = textfile_read("genconf/haproxy.cfg.in", &length, &errors);
 
     assert_no_errors(&errors);
-    assert_int_equal(length, builtin_template_length);
-    assert_memory_equal(bytes, builtin_template, length);
+    assert_int_equal(length, builtin_haproxy_cfg_in.length);
+    assert_memory_equal(bytes, builtin_haproxy_cfg_in.bytes, length);
     free(bytes);
 }
 

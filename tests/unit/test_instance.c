@@ -153,6 +153,26 @@ static void every_check_sets_the_time_of_the_last_one(void **state)
     farm_free(farm);
 }
 
+static void a_report_is_as_old_as_the_last_check_that_passed(void **state)
+{
+    struct farm *farm = farm_of(one, NULL);
+    struct instance *instance = &farm->instances[0];
+    struct check_result good = passed(1);
+    struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "500");
+    struct moment now = at_ms(500);
+
+    (void)state;
+    apply_check(instance, &bad, 3, &now);
+    assert_int_equal(instance->passed_ms, at_ms(0).monotonic_ms);
+    now = at_ms(1250);
+    apply_check(instance, &good, 3, &now);
+    assert_int_equal(instance->passed_ms, now.monotonic_ms);
+    now = at_ms(9000);
+    apply_check(instance, &bad, 3, &now);
+    assert_int_equal(instance->passed_ms, at_ms(1250).monotonic_ms);
+    farm_free(farm);
+}
+
 static void a_failed_check_is_a_check(void **state)
 {
     struct farm *farm = farm_of(one, NULL);
@@ -682,6 +702,7 @@ int main(void)
         cmocka_unit_test(a_transition_is_told_exactly_once),
         cmocka_unit_test(only_a_transition_sets_its_time),
         cmocka_unit_test(every_check_sets_the_time_of_the_last_one),
+        cmocka_unit_test(a_report_is_as_old_as_the_last_check_that_passed),
         cmocka_unit_test(a_failed_check_is_a_check),
         cmocka_unit_test(external_jobs_are_the_active_ones_that_haproxy_does_not_have_open),
         cmocka_unit_test(external_jobs_stay_as_they_were_at_the_report),

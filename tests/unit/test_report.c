@@ -2,6 +2,7 @@
 #include <event2/event.h>
 
 #include "farm_helper.h"
+#include "http/metrics.h"
 #include "http/report.h"
 #include "version.h"
 
@@ -21,6 +22,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    struct moment configured = at_ms(0);
     struct moment now = at_ms(1250);
     struct check_result good = passed(5);
     struct check_result bad = check_result_failed(CHECK_HTTP_STATUS, "500 \"no\"");
@@ -29,7 +31,7 @@ static int set_up(void **state)
         return -1;
     f->base = event_base_new();
     f->config = config_of(three);
-    f->farm = farm_new(f->config, NULL, &now);
+    f->farm = farm_new(f->config, NULL, &configured);
     /* The loop never runs: nothing is asked, and nobody connects. */
     f->checks = checks_new(f->base, f->config, f->farm, 0);
     f->listener = listener_new(f->base, "127.0.0.1", 0, ADDRESS_ALONE, 8, f->farm);
@@ -208,7 +210,7 @@ static char *metrics_of(const struct fixture *f)
     FILE *out = open_memstream(&text, &length);
 
     assert_non_null(out);
-    report_metrics(out, &f->view);
+    metrics_report(out, &f->view, at_ms(3750).monotonic_ms);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(strlen(text), length);
     return text;
@@ -223,6 +225,7 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
         "\nleastjobs_instance_healthy{name=\"instance30\"} 0\n",
         "\nleastjobs_instance_drained{name=\"instance1\"} 0\n",
         "\nleastjobs_instance_busy{name=\"instance1\"} 0\n",
+        "\nleastjobs_instance_in_maintenance{name=\"instance1\"} 0\n",
         "\nleastjobs_instance_capacity{name=\"instance1\"} 3\n",
         "\nleastjobs_instance_drained{name=\"instance2\"} 1\n",
         "\nleastjobs_instance_active_jobs{name=\"instance1\"} 5\n",
@@ -240,6 +243,10 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
         "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"passed\"} 1\n",
         "\nleastjobs_instance_checks_total{name=\"instance30\",result=\"http_status\"} 2\n",
         "\nleastjobs_instance_checks_missed_total{name=\"instance30\"} 6\n",
+        "\nleastjobs_instance_report_age_seconds{name=\"instance1\"} 2.5\n",
+        "\nleastjobs_instance_report_age_seconds{name=\"instance2\"} 3.75\n",
+        "\nleastjobs_check_interval_seconds 30\n",
+        "\nleastjobs_check_timeout_seconds 5\n",
         "\nleastjobs_checks_due 0\n",
         "\nleastjobs_agent_checks_answered_total 0\n",
         "\nleastjobs_agent_checks_refused_total 0\n",
@@ -255,6 +262,34 @@ static void metrics_have_a_line_for_each_value_of_each_instance(void **state)
     assert_contains(text, "\nleastjobs_build_info{version=\"" LEASTJOBS_VERSION "\"} 1\n");
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_contains(text, lines[i]);
+    free(text);
+}
+
+/* In flight 4 and external 3 of instance1; instance30 is unhealthy. */
+static void demand_is_of_the_instances_that_take_jobs(void **state)
+{
+    struct fixture *f = *state;
+    struct instance *withdrawn = &f->farm->instances[1];
+
+    withdrawn->in_flight = 9;
+    withdrawn->drained = true;
+    char *text = metrics_of(f);
+    assert_contains(text, "\nleastjobs_jobs 7\n");
+    assert_contains(text, "\nleastjobs_capacity 3\n");
+    free(text);
+
+    withdrawn->drained = false;
+    withdrawn->maintained = true;
+    text = metrics_of(f);
+    assert_contains(text, "\nleastjobs_jobs 7\n");
+    assert_contains(text, "\nleastjobs_instance_in_maintenance{name=\"instance2\"} 1\n");
+    free(text);
+
+    withdrawn->maintained = false;
+    withdrawn->acceptances = withdrawn->reported + 2;
+    text = metrics_of(f);
+    assert_contains(text, "\nleastjobs_jobs 18\n");
+    assert_contains(text, "\nleastjobs_capacity 4\n");
     free(text);
 }
 
@@ -341,6 +376,7 @@ int main(void)
         with_fixture(health_shows_a_drained_instance_with_weight_0),
         with_fixture(metrics_have_a_line_for_each_value_of_each_instance),
         with_fixture(metrics_are_in_the_text_format_of_prometheus),
+        with_fixture(demand_is_of_the_instances_that_take_jobs),
         with_fixture(many_jobs_are_written_in_full),
     };
 
