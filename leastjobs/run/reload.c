@@ -204,14 +204,20 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
-    if (reload->parts.following != NULL)
-        following_take_config(reload->parts.following, config);
+    bool is_outdated = reload->parts.following != NULL &&
+                       following_take_config(reload->parts.following, config);
+
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
+    if (is_outdated) {
+        unlink(place->new_config);
+        end(reload);
+        return;
+    }
     kept_signal(reload->parts.agent, SIGHUP);
     if (reload->is_for_haproxy || !is_same_file(place->new_config, place->config)) {
         save_servers_state(reload);
