@@ -55,14 +55,19 @@ static void plan_look(struct reload *reload)
         event_add(reload->look, &pause);
 }
 
+static void rest(struct reload *reload)
+{
+    reload->stage = IDLE;
+    notify_manager("READY=1");
+    plan_look(reload);
+}
+
 static void end(struct reload *reload, enum outcome_result result)
 {
     reload->outcome.answered = reload->asked;
     reload->outcome.result = result;
     outcome_write(reload->parts.place->lock, &reload->outcome);
-    reload->stage = IDLE;
-    notify_manager("READY=1");
-    plan_look(reload);
+    rest(reload);
 }
 
 static void begin(struct reload *reload)
@@ -215,7 +220,7 @@ static void take(struct reload *reload, struct config *config)
     reload->is_bad = false;
     if (is_outdated) {
         unlink(place->new_config);
-        end(reload);
+        rest(reload); /* who asked is answered by the one that follows */
         return;
     }
     kept_signal(reload->parts.agent, SIGHUP);
