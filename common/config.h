@@ -102,19 +102,9 @@ struct config {
 /* Where values come from, the first having precedence: environment, .env file, libconfig file. */
 struct config_sources {
     char *const *environment; /* environ(7) */
-    const char *env_file;     /* NULL: see config_env_file() */
+    const char *env_file;     /* NULL: see envfile_path.h */
     const char *config_file;  /* NULL: none */
 };
-
-/*
- * Of the environment: .env files, separated by colons. The first that is there is read, where no
- * other one is named; there need be none. A container has its own like that, whoever runs what in
- * it.
- */
-#define CONFIG_ENV_FILE "LEASTJOBS_ENV_FILE"
-
-/* The .env file that is read now, NULL: none. The caller's to free(). */
-char *config_env_file(const struct config_sources *sources);
 
 /*
  * Reads all sources and checks every value and how they fit together. Returns the configuration
