@@ -34,7 +34,7 @@ COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(if $(SANITIZE),,$(HARDENING)) -fPIE \
 	$(CFLAGS) $(SANITIZE) $(CPPFLAGS)
 # As needed: all programs are given the same libraries, and each needs what it uses.
 LINK = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE) $(LDFLAGS)
-LIBRARIES = libcurl libconfig libevent libcjson
+LIBRARIES = libcurl libconfig libevent libcjson libcares
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON = $(call objects,$(COMMON_SOURCES))

@@ -90,6 +90,12 @@ static unsigned number_at(const struct config *config, size_t index)
                                           : INSTANCE_NUMBER_MAX + 1U;
 }
 
+/* Found ones come and go by `leastjobs run`, which does all that is to be done. */
+static bool is_found(const struct config *config, size_t index, unsigned number)
+{
+    return number_at(config, index) == number && config->instances[index].is_found;
+}
+
 /* Both are in the order of their numbers. */
 static void compare_instances(const struct config *old, const struct config *new,
                               struct difference *difference)
@@ -102,11 +108,12 @@ static void compare_instances(const struct config *old, const struct config *new
         unsigned left = number_at(old, i);
         unsigned right = number_at(new, j);
         unsigned number = left < right ? left : right;
-        if (left != right)
+        bool is_named = !is_found(old, i, number) && !is_found(new, j, number);
+        if (is_named && left != right)
             add_difference(difference, number, "URL");
-        else
+        if (is_named && left == right)
             compare_instance(&old->instances[i], &new->instances[j], difference);
-        if (left == right && is_for_all &&
+        if (is_named && left == right && is_for_all &&
             is_read_otherwise(&old->instances[i], &new->instances[j]))
             add_difference(difference, number, "JOBS_SOURCE");
         i += left == number;

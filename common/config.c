@@ -1,13 +1,12 @@
 #include "config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conffile.h"
 #include "consistency.h"
 #include "envfile.h"
+#include "envfile_path.h"
 #include "instances.h"
 #include "misspelt.h"
 #include "option_value.h"
@@ -59,64 +58,19 @@ struct config *config_from_settings(const struct settings *settings, struct erro
     return NULL;
 }
 
-static const char *find_in(char *const *environment, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (; environment != NULL && *environment != NULL; environment++) {
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment + length + 1;
-    }
-    return NULL;
-}
-
-/* One that is there and can't be read is one that is there: reading it says why it can't. */
-static bool is_missing(const char *path)
-{
-    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
-char *config_env_file(const struct config_sources *sources)
-{
-    if (sources->env_file != NULL)
-        return xstrdup(sources->env_file);
-    const char *next = find_in(sources->environment, CONFIG_ENV_FILE);
-    while (next != NULL && *next != '\0') {
-        size_t length = strcspn(next, ":");
-        char *path = xstrndup(next, length);
-        if (length > 0 && !is_missing(path))
-            return path;
-        free(path);
-        next += length + (next[length] == ':' ? 1 : 0);
-    }
-    return NULL;
-}
-
-/* What is missing may be in a file that nobody has put there. */
-static void note_absence(const struct config_sources *sources, struct errors *errors)
-{
-    const char *files = find_in(sources->environment, CONFIG_ENV_FILE);
-    char *env_file = config_env_file(sources);
-
-    if (env_file == NULL && files != NULL && *files != '\0')
-        errors_warn(errors, CONFIG_ENV_FILE "=\"%s\" (environment): no such file: it isn't read",
-                    files);
-    free(env_file);
-}
-
 void config_read_sources(struct settings *settings, const struct config_sources *sources,
                          struct errors *errors)
 {
     size_t before = errors->count;
-    char *env_file = config_env_file(sources);
 
     settings_read_environment(settings, sources->environment);
+    char *env_file = envfile_path(sources);
     if (env_file != NULL)
         envfile_read(settings, env_file, errors);
+    free(env_file);
     if (sources->config_file != NULL)
         conffile_read(settings, sources->config_file, errors);
     settings->is_cut_short = errors->count > before;
-    free(env_file);
 }
 
 struct config *config_load(const struct config_sources *sources, struct errors *errors)
@@ -126,7 +80,7 @@ struct config *config_load(const struct config_sources *sources, struct errors *
     config_read_sources(&settings, sources, errors);
     struct config *config = config_from_settings(&settings, errors);
     if (config == NULL)
-        note_absence(sources, errors);
+        envfile_path_note_absence(sources, errors);
     settings_free(&settings);
     return config;
 }
@@ -144,6 +98,11 @@ void config_free(struct config *config)
     free(config->health_headers);
     instances_free(config);
     free(config);
+}
+
+bool config_finds_instances(const struct config *config)
+{
+    return config->instances_dns != NULL || config->instances_file != NULL;
 }
 
 bool config_agent_is_remote(const struct config *config)

@@ -32,7 +32,9 @@ struct own_options {
 struct instance_config {
     unsigned number; /* N of INSTANCE_N_URL */
     struct url url;
-    char *origin; /* where the URL was written, for messages */
+    char *origin;    /* where the URL was written, for messages */
+    bool is_found;   /* by a DNS name or a file of URLs: see found.h */
+    bool is_leaving; /* found, and there no more: it gets no new jobs */
     struct own_options own;
     /* What becomes of that and of what holds for all: see instance_source.h. */
     const struct preset *preset;
@@ -51,6 +53,8 @@ struct instance_config {
 struct config {
     struct instance_config *instances;
     size_t instance_count;
+    char *instances_dns; /* NULL, also the next one: none */
+    char *instances_file;
     unsigned port;
     char *bind_address;
     unsigned check_interval_ms;
@@ -98,19 +102,9 @@ struct config {
 /* Where values come from, the first having precedence: environment, .env file, libconfig file. */
 struct config_sources {
     char *const *environment; /* environ(7) */
-    const char *env_file;     /* NULL: see config_env_file() */
+    const char *env_file;     /* NULL: see envfile_path.h */
     const char *config_file;  /* NULL: none */
 };
-
-/*
- * Of the environment: .env files, separated by colons. The first that is there is read, where no
- * other one is named; there need be none. A container has its own like that, whoever runs what in
- * it.
- */
-#define CONFIG_ENV_FILE "LEASTJOBS_ENV_FILE"
-
-/* The .env file that is read now, NULL: none. The caller's to free(). */
-char *config_env_file(const struct config_sources *sources);
 
 /*
  * Reads all sources and checks every value and how they fit together. Returns the configuration
@@ -127,6 +121,9 @@ void config_read_sources(struct settings *settings, const struct config_sources 
 struct config *config_from_settings(const struct settings *settings, struct errors *errors);
 
 void config_free(struct config *config);
+
+/* Whether there may be instances that no INSTANCE_N_URL names. */
+bool config_finds_instances(const struct config *config);
 
 /* Whether the agent is on another host, found by name. */
 bool config_agent_is_remote(const struct config *config);

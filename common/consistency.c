@@ -114,16 +114,26 @@ static void warn_of_long_connects(const struct config *c, const struct settings 
                     setting->value, setting->origin);
 }
 
+static void warn_of_tls_address(const struct instance_config *instance, struct errors *errors)
+{
+    char *name = instance->is_found
+                     ? xasprintf("%s: %s", instance->origin, instance->url.text)
+                     : xasprintf("INSTANCE_%u_URL=\"%s\"", instance->number, instance->url.text);
+
+    errors_warn(errors,
+                "%s: https:// with an address: HAProxy compares a certificate's DNS names and "
+                "common name only, so an IP address among its subject alternative names won't do; "
+                "use a host name",
+                name);
+    free(name);
+}
+
 static void warn_of_tls_addresses(const struct config *config, struct errors *errors)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct instance_config *instance = &config->instances[i];
         if (instance->url.tls && instance->url.host_kind != URL_HOST_NAME)
-            errors_warn(errors,
-                        "INSTANCE_%u_URL=\"%s\": https:// with an address: HAProxy compares a "
-                        "certificate's DNS names and common name only, so an IP address among its "
-                        "subject alternative names won't do; use a host name",
-                        instance->number, instance->url.text);
+            warn_of_tls_address(instance, errors);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "found.h"
 #include "instance_names.h"
 #include "instance_source.h"
 #include "option_value.h"
@@ -108,6 +109,13 @@ static void report_number(const struct setting *setting, struct errors *errors)
     free(text);
 }
 
+/* Also where what is said of it is wrong. */
+static bool finds_any(const struct settings *settings)
+{
+    return settings_find(settings, "INSTANCES_DNS") != NULL ||
+           settings_find(settings, "INSTANCES_FILE") != NULL;
+}
+
 /* Returns whether there was any, good or bad. */
 static bool read_urls(struct config *config, const struct settings *settings, struct errors *errors)
 {
@@ -166,7 +174,8 @@ static void check_alone(const struct settings *settings, const struct setting *s
     char *url = xasprintf("INSTANCE_%u_URL", number);
     char *problem = xasprintf("there is no %s", url);
 
-    if (settings_find(settings, url) == NULL)
+    /* One that was found once may be found again. */
+    if (settings_find(settings, url) == NULL && !finds_any(settings))
         report_name(setting, problem, errors);
     else
         set_own(&nobody, option, setting, errors);
@@ -199,15 +208,17 @@ static void read_own(struct config *config, const struct settings *settings, str
 
 void instances_read(struct config *config, const struct settings *settings, struct errors *errors)
 {
-    if (!read_urls(config, settings, errors) && !settings->is_cut_short)
+    if (!read_urls(config, settings, errors) && !settings->is_cut_short && !finds_any(settings))
         errors_add(errors, "At least one instance endpoint must be configured: set INSTANCE_1_URL");
-    if (config->instance_count > INSTANCES_MAX)
-        errors_add(errors, "%zu instances are configured: at most %d are supported",
-                   config->instance_count, INSTANCES_MAX);
     if (config->instance_count > 0)
         qsort(config->instances, config->instance_count, sizeof(*config->instances),
               compare_numbers);
     reject_same_urls(config, errors);
+    if (config_finds_instances(config))
+        found_join(config, errors);
+    if (config->instance_count > INSTANCES_MAX)
+        errors_add(errors, "%zu instances are configured: at most %d are supported",
+                   config->instance_count, INSTANCES_MAX);
     instance_source_check(config, settings, errors);
     read_own(config, settings, errors);
     for (size_t i = 0; i < config->instance_count; i++)

@@ -190,15 +190,15 @@ const char *misspelt_suggest(const char *name, char *suggestion, bool *is_sure)
     *is_sure = false;
     if (is_known(name) || !fold(name, &folded))
         return NULL;
+    if (is_instance_without_number(&folded)) {
+        snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_1_URL");
+        return suggestion;
+    }
     for (size_t i = 0; i < option_count; i++) {
         if (!is_near(&folded, option_table[i].name))
             continue;
         snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "%s", option_table[i].name);
         *is_sure = has_many_words(suggestion);
-        return suggestion;
-    }
-    if (is_instance_without_number(&folded)) {
-        snprintf(suggestion, MISSPELT_SUGGESTION_MAX, "INSTANCE_1_URL");
         return suggestion;
     }
     *is_sure = true;

@@ -56,6 +56,8 @@
 #define STATE_FILE_NAME "/servers"
 #define STATE_FILE_SUFFIX STATE_DIRECTORY_SUFFIX STATE_FILE_NAME
 #define STATE_FILE_VERSION "1"
+/* The instances that `leastjobs run` has found, in the same folder: see found.h. */
+#define FOUND_FILE_SUFFIX STATE_DIRECTORY_SUFFIX "/instances"
 #define STATE_FILE_MODE 0640 /* for HAProxy's user and the agent's, by their group */
 
 #endif

@@ -148,6 +148,38 @@ static const char *check_origins(const char *value)
                              "https://page.example,http://localhost:3000, or *, or none";
 }
 
+/* NULL, or what is wrong with a URL whose name is to be followed. */
+static const char *check_name(const char *text)
+{
+    struct url url;
+    const char *problem = url_parse(&url, text);
+
+    if (problem != NULL)
+        return problem;
+    if (url.host_kind != URL_HOST_NAME)
+        problem = "has an address: expected a DNS name, such as http://workers:8000 (for an "
+                  "address there is INSTANCE_N_URL)";
+    else if (url.tls)
+        problem = "https:// needs the name that a certificate has, and these instances have "
+                  "addresses: use http:// here, or names in INSTANCE_N_URL or INSTANCES_FILE";
+    url_free(&url);
+    return problem;
+}
+
+static const char *check_names(const char *value)
+{
+    const char *problem = list_count(value) > GRAMMAR_LIST_MAX ? "more than 16 URLs" : NULL;
+    const char *start;
+    size_t length;
+
+    while (problem == NULL && (start = list_take(&value, &length)) != NULL) {
+        char *part = xstrndup(start, length);
+        problem = check_name(part);
+        free(part);
+    }
+    return problem;
+}
+
 static const char *check_text(const struct option_info *option, const char *value)
 {
     switch (option->type) {
@@ -186,6 +218,8 @@ static const char *check_text(const struct option_info *option, const char *valu
         return check_member(value);
     case OPTION_LOCATOR:
         return check_locator(value);
+    case OPTION_NAMES:
+        return check_names(value);
     default:
         return "has a type that isn't handled";
     }
@@ -227,8 +261,8 @@ void option_value_reject(struct errors *errors, const struct option_info *option
                          const struct setting *setting, const char *problem)
 {
     struct setting redacted = *setting;
-    bool is_url =
-        option->type == OPTION_URL || option->type == OPTION_REQUEST || option->type == OPTION_PATH;
+    bool is_url = option->type == OPTION_URL || option->type == OPTION_REQUEST ||
+                  option->type == OPTION_PATH || option->type == OPTION_NAMES;
 
     redacted.value = is_url ? url_redact(setting->value) : xstrdup(setting->value);
     settings_reject(errors, &redacted, problem);
@@ -267,6 +301,7 @@ static const char *describe_type(enum option_type type)
         [OPTION_LOCATOR] = "at most 16 pointers or metrics",
         [OPTION_REQUEST] = "path, port and path, or URL",
         [OPTION_SOURCE] = "a kind of server",
+        [OPTION_NAMES] = "at most 16 URLs",
         [OPTION_URL] = "URL",
     };
 

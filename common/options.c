@@ -21,7 +21,8 @@ const struct option_info instance_option_table[] = {
         .group = OPTION_INSTANCES,
         .scope = OPTION_IN_BOTH,
         .unset = "none",
-        .help = "URL of instance N, from 1; numbers may have gaps; at least one is required",
+        .help = "URL of instance N, from 1; numbers may have gaps; at least one is required, unless "
+                "INSTANCES_DNS or INSTANCES_FILE is set",
         .more = "N is at most 65535. `http://` or `https://`, the latter with a host name; without "
                 "a scheme `http://` is assumed. A path is a prefix for every request, a trailing "
                 "`/` is dropped. No user name, password, query or fragment. A name that has "
@@ -50,6 +51,31 @@ const size_t instance_option_count =
     sizeof(instance_option_table) / sizeof(instance_option_table[0]);
 
 const struct option_info option_table[] = {
+    {
+        .name = "INSTANCES_DNS",
+        .type = OPTION_NAMES,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(instances_dns),
+        .unset = "none",
+        .example = "http://workers:8000",
+        .help = "URL with a DNS name: every address of the name is an instance, as long as it is "
+                "there; several URLs are separated by commas",
+        .more = "IPv4 and IPv6 addresses, `http://` only, at most 16 names. It is `leastjobs run` "
+                "that follows them, while it runs.",
+    },
+    {
+        .name = "INSTANCES_FILE",
+        .type = OPTION_FILE,
+        .group = OPTION_INSTANCES,
+        .scope = OPTION_IN_BOTH,
+        .offset = FIELD(instances_file),
+        .unset = "none",
+        .example = "/etc/leastjobs/instances",
+        .help = "file of instances' URLs, one a line, that another program writes: each is an "
+                "instance, as long as it is there",
+        .more = "It is `leastjobs run` that follows it, while it runs.",
+    },
     {
         .name = "INSTANCE_CA_FILE",
         .type = OPTION_FILE,

@@ -29,6 +29,7 @@ enum option_type {
     OPTION_ORIGINS,  /* char *: *, none, or origins (RFC 6454) separated by commas */
     OPTION_MEMBER,   /* char *: a JSON Pointer that HAProxy's json_query() can follow */
     OPTION_LOCATOR,  /* char *: for the source to understand: see instance_source.h */
+    OPTION_NAMES,    /* char *: http:// URLs with DNS names, separated by commas; NULL if unset */
     OPTION_URL,      /* of an instance: see instances.h */
 };
 

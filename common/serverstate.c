@@ -1,5 +1,6 @@
 #include "serverstate.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,17 +58,22 @@ static const struct instance_config *find_instance(const struct config *config, 
 }
 
 /*
- * The time since the last change: else each moment would make another file. The weight of a drained
- * one, which the rules heed: else the first jobs of a new process would go there.
+ * The time since the last change: else each moment would make another file. The weight of one that
+ * is drained or leaving, which the rules heed: else the first jobs of a new process would go there.
  */
-static bool is_zero(const struct serverstate_line *line, size_t column)
+static bool is_zero(const struct serverstate_line *line, const struct instance_config *instance,
+                    size_t column)
 {
     return column == SERVERSTATE_CHANGED ||
-           (column == SERVERSTATE_WEIGHT && (line->admin & SERVERSTATE_DRAIN) != 0);
+           (column == SERVERSTATE_WEIGHT &&
+            ((line->admin & SERVERSTATE_DRAIN) != 0 || instance->is_leaving));
 }
 
-static void write_line(FILE *out, const struct serverstate_line *line, const struct url *url)
+static void write_line(FILE *out, const struct serverstate_line *line,
+                       const struct instance_config *instance)
 {
+    const struct url *url = &instance->url;
+
     for (size_t i = 0; i < SERVERSTATE_COLUMNS; i++) {
         if (i > 0)
             fputc(' ', out);
@@ -75,12 +81,33 @@ static void write_line(FILE *out, const struct serverstate_line *line, const str
             fprintf(out, "%u", url->port);
         else if (i == SERVERSTATE_TLS)
             fputs(url->tls ? "1" : "0", out);
-        else if (is_zero(line, i))
+        else if (is_zero(line, instance, i))
             fputs("0", out);
         else
             fputs(line->columns[i], out);
     }
     fputc('\n', out);
+}
+
+static bool is_address_of(const struct serverstate_line *line, const struct url *url)
+{
+    unsigned char ours[sizeof(struct in6_addr)] = {0};
+    unsigned char theirs[sizeof(struct in6_addr)] = {0};
+    int family = url->host_kind == URL_HOST_IPV4 ? AF_INET : AF_INET6;
+
+    if (url->host_kind == URL_HOST_NAME)
+        return true;
+    return inet_pton(family, url->host, ours) == 1 &&
+           inet_pton(family, line->columns[SERVERSTATE_ADDRESS], theirs) == 1 &&
+           memcmp(ours, theirs, sizeof(ours)) == 0;
+}
+
+/* What was said of an instance that is gone isn't said of the one that was found since. */
+static bool is_kept(const struct serverstate_line *line, const struct instance_config *instance)
+{
+    if (instance->is_found && !is_address_of(line, &instance->url))
+        return false;
+    return instance->is_leaving || (line->admin & (SERVERSTATE_MAINT | SERVERSTATE_DRAIN)) != 0;
 }
 
 void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config)
@@ -93,18 +120,17 @@ void serverstate_write(FILE *out, const char *text, size_t length, const struct 
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline == NULL ? end : newline;
         if (serverstate_parse(&line, text, (size_t)(stop - text)) &&
-            line.count == SERVERSTATE_COLUMNS &&
-            (line.admin & (SERVERSTATE_MAINT | SERVERSTATE_DRAIN)) != 0) {
+            line.count == SERVERSTATE_COLUMNS) {
             const struct instance_config *instance = find_instance(config, line.number);
-            if (instance != NULL)
-                write_line(out, &line, &instance->url);
+            if (instance != NULL && is_kept(&line, instance))
+                write_line(out, &line, instance);
         }
         text = newline == NULL ? end : newline + 1;
     }
 }
 
 /* For the whole group, whatever the umask is. */
-static void make_directory(const struct config *config)
+void serverstate_make_folder(const struct config *config)
 {
     char *path = xasprintf("%s" STATE_DIRECTORY_SUFFIX, config->haproxy_socket);
 
@@ -139,7 +165,7 @@ bool serverstate_replace(const char *text, size_t length, const struct config *c
         free(made);
         return true;
     }
-    make_directory(config);
+    serverstate_make_folder(config);
     char *path = xasprintf("%s" STATE_FILE_SUFFIX, config->haproxy_socket);
     bool good = replace_file(path, made, strlen(made), STATE_FILE_MODE);
     int problem = errno;

@@ -47,10 +47,14 @@ bool serverstate_parse(struct serverstate_line *line, const char *text, size_t l
 
 /*
  * Writes a whole file from the lines in `text` (another such file, or HAProxy's answer): those of
- * configured instances that are drained or in maintenance, with the configuration's port and
- * TLS. Other lines are passed over. Errors are the stream's.
+ * configured instances that are drained or in maintenance, or leaving (found.h), with the
+ * configuration's port and TLS. Of a found instance only a line with its own address counts. Other
+ * lines are passed over. Errors are the stream's.
  */
 void serverstate_write(FILE *out, const char *text, size_t length, const struct config *config);
+
+/* The file's folder, unless it is there; what fails is noticed with the file. */
+void serverstate_make_folder(const struct config *config);
 
 /*
  * Puts such a file, made from `text`, where HAProxy looks for it (names.h), with its folder if that

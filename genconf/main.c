@@ -13,6 +13,7 @@
 #include "config.h"
 #include "connections.h"
 #include "consistency.h"
+#include "found.h"
 #include "names.h"
 #include "output.h"
 #include "render.h"
@@ -166,6 +167,7 @@ static int generate(const struct arguments *arguments)
     int status = EXIT_USAGE;
 
     if (config != NULL) {
+        found_warn_of_nobody(config, &errors);
         choose_max_connections(config, &errors);
         secrets_check(config, &errors);
         choose_user(config, &errors);

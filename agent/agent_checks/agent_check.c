@@ -85,7 +85,7 @@ static unsigned weight_of_jobs(const struct instance *instance, enum weighting w
 
 unsigned agent_check_weight(const struct instance *instance, enum weighting weighting)
 {
-    if (instance->drained)
+    if (instance_is_drained(instance))
         return 0;
     if (!instance->checked)
         return WEIGHT_MAX;
@@ -98,9 +98,9 @@ size_t agent_check_format(char answer[AGENT_CHECK_ANSWER_MAX], const struct inst
     int length;
 
     /* An agent that has just started knows less than HAProxy, which has its last word. */
-    if (instance->healthy && instance->passed == 0 && !instance->drained)
+    if (instance->healthy && instance->passed == 0 && !instance_is_drained(instance))
         length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "unknown\n");
-    else if (instance->healthy && instance->drained && instance->weighs_nothing)
+    else if (instance->healthy && instance_is_drained(instance) && instance->weighs_nothing)
         length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "up\n");
     else if (instance->healthy)
         length = snprintf(answer, AGENT_CHECK_ANSWER_MAX, "up %u%%\n",

@@ -150,12 +150,12 @@ static void see_drain(struct checks *checks, size_t index)
     const struct instance *instance = &checks->farm->instances[index];
     struct pending *pending = &checks->pending[index];
 
-    if (instance->drained && !pending->is_drained)
+    if (instance_is_drained(instance) && !pending->is_drained)
         poller_due_in(checks->poller, index, 0);
-    else if (instance->drained && instance->active_jobs > 0 && !instance->asked)
+    else if (instance_is_drained(instance) && instance->active_jobs > 0 && !instance->asked)
         poller_due_in(checks->poller, index,
                       instance->started_ms + checks->config->jobs_interval_ms - clock_ms());
-    pending->is_drained = instance->drained;
+    pending->is_drained = instance_is_drained(instance);
 }
 
 static void on_all_counted(void *context)

@@ -15,7 +15,8 @@
 static void tell(const struct teller *teller, struct instance *instance)
 {
     uint32_t word = instance_word(instance);
-    bool is_known = instance->passed > 0 || instance->drained || instance_penalty(instance) > 0;
+    bool is_known =
+        instance->passed > 0 || instance_is_drained(instance) || instance_penalty(instance) > 0;
 
     if (word == instance->told || !is_known)
         return;

@@ -31,7 +31,7 @@ static double value_healthy(const struct instance *instance)
 
 static double value_drained(const struct instance *instance)
 {
-    return instance->drained;
+    return instance_is_drained(instance);
 }
 
 static double value_maintained(const struct instance *instance)
@@ -101,7 +101,8 @@ static double value_last_check(const struct instance *instance)
 
 static const struct gauge gauges[] = {
     {"instance_healthy", "1 if the instance is healthy.", value_healthy},
-    {"instance_drained", "1 if an operator drained it in HAProxy.", value_drained},
+    {"instance_drained", "1 if an operator drained it in HAProxy, or if it is leaving.",
+     value_drained},
     {"instance_in_maintenance", "1 if an operator set it to maint in HAProxy.", value_maintained},
     {"instance_busy", "1 if it answers no health check while jobs of ours run there.", value_busy},
     {"instance_capacity", "Jobs at a time, as configured or last reported.", value_capacity},

@@ -49,7 +49,8 @@ cJSON *report_instance(const struct instance *instance)
     cJSON_AddStringToObject(object, "name", name);
     cJSON_AddStringToObject(object, "url", instance->url);
     cJSON_AddBoolToObject(object, "is_healthy", instance->healthy);
-    cJSON_AddBoolToObject(object, "is_drained", instance->drained);
+    cJSON_AddBoolToObject(object, "is_drained", instance_is_drained(instance));
+    cJSON_AddBoolToObject(object, "is_leaving", instance->leaving);
     cJSON_AddBoolToObject(object, "is_busy", instance->reason == CHECK_BUSY);
     cJSON_AddNumberToObject(object, "capacity", instance->capacity);
     cJSON_AddNumberToObject(object, "active_jobs", instance->active_jobs);

@@ -58,6 +58,7 @@ struct farm *farm_new(const struct config *config, const struct farm *previous,
             .passed_ms = now->monotonic_ms,
         };
         take_over(&farm->instances[i], previous, reads_capacity);
+        farm->instances[i].leaving = config->instances[i].is_leaving;
         farm->instances[i].compares_capacity = is_compared;
         farm->instances[i].tells_capacity = reads_capacity && is_told;
     }
@@ -99,7 +100,7 @@ size_t farm_count_healthy(const struct farm *farm)
 bool farm_has_withdrawn(const struct farm *farm)
 {
     for (size_t i = 0; i < farm->count; i++) {
-        if (farm->instances[i].drained || farm->instances[i].maintained)
+        if (instance_is_drained(&farm->instances[i]) || farm->instances[i].maintained)
             return true;
     }
     return false;

@@ -34,7 +34,7 @@ void farm_free(struct farm *farm);
 struct instance *farm_find(const struct farm *farm, unsigned number);
 size_t farm_count_healthy(const struct farm *farm);
 
-/* Whether HAProxy's operator has drained any, or set it to maint. */
+/* Whether any is drained (by HAProxy's operator, or leaving), or set to maint. */
 bool farm_has_withdrawn(const struct farm *farm);
 
 /* Whether every instance that may get jobs has had some failed lately, or connections. */

@@ -149,9 +149,14 @@ void instance_inherit(struct instance *instance)
     server_errors_expect_process(&instance->errors);
 }
 
+bool instance_is_drained(const struct instance *instance)
+{
+    return instance->drained || instance->leaving;
+}
+
 bool instance_takes_jobs(const struct instance *instance)
 {
-    return instance->healthy && !instance->drained && !instance->maintained;
+    return instance->healthy && !instance_is_drained(instance) && !instance->maintained;
 }
 
 unsigned instance_accepted(const struct instance *instance)
@@ -194,7 +199,7 @@ unsigned instance_load(const struct instance *instance)
 uint32_t instance_word(const struct instance *instance)
 {
     uint32_t external = (uint32_t)lround(instance->forecast.expected * LOAD_UNIT);
-    uint32_t others = told_penalty(instance) + (instance->drained ? DRAINED_LOAD : 0);
+    uint32_t others = told_penalty(instance) + (instance_is_drained(instance) ? DRAINED_LOAD : 0);
 
     return LOAD_UNIT * (instance->reported - others) - external;
 }

@@ -20,6 +20,7 @@
 struct instance {
     char *url;
     unsigned number;
+    bool leaving; /* by its configuration: it gets no new jobs, as if drained */
 
     /* By health checks. */
     bool asked;                     /* a check is under way, or was given up by a reload */
@@ -106,6 +107,8 @@ struct tally_news instance_see_counters(struct instance *instance, int64_t now_m
  */
 void instance_inherit(struct instance *instance);
 
+/* Whether it gets no new jobs because somebody said so: HAProxy's operator or its configuration. */
+bool instance_is_drained(const struct instance *instance);
 /* Whether the rules may pick it: healthy, and not withdrawn by HAProxy's operator. */
 bool instance_takes_jobs(const struct instance *instance);
 

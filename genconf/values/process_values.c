@@ -18,7 +18,7 @@ unsigned value_instance_count(const struct place *at)
 
 bool value_several_instances(const struct place *at)
 {
-    return at->config->instance_count > 1;
+    return at->config->instance_count != 1;
 }
 
 unsigned value_threads(const struct place *at)

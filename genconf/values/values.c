@@ -42,7 +42,7 @@ struct value {
 static const struct value table[] = {
     A_WORD(EVERYWHERE, version, "of leastjobs"),
     A_NUMBER(EVERYWHERE, instance_count, "how many instances there are"),
-    A_FLAG(EVERYWHERE, several_instances, "there is more than one instance"),
+    A_FLAG(EVERYWHERE, several_instances, "there isn't just one instance"),
     A_NUMBER(EVERYWHERE, threads, "THREADS"),
     A_WORD(EVERYWHERE, haproxy_user, "HAPROXY_USER, also the group; empty if HAProxy stays who it is"),
     A_WORD(EVERYWHERE, haproxy_socket, "HAPROXY_SOCKET, the agent's runtime socket"),

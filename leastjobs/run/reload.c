@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "names/following.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
@@ -40,6 +41,7 @@ struct reload {
     struct cli_question *question;
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
+    bool is_started;
     bool is_stopped;
     struct outcome outcome; /* for who has asked for it */
     unsigned asked;         /* what of that is being answered */
@@ -49,8 +51,15 @@ static void plan_look(struct reload *reload)
 {
     struct timeval pause = clock_timeval(reload->settle.is_pending ? LOOK_SOON_MS : LOOK_MS);
 
-    if (!reload->is_stopped)
+    if (reload->is_started && !reload->is_stopped)
         event_add(reload->look, &pause);
+}
+
+static void rest(struct reload *reload)
+{
+    reload->stage = IDLE;
+    notify_manager("READY=1");
+    plan_look(reload);
 }
 
 static void end(struct reload *reload, enum outcome_result result)
@@ -58,9 +67,7 @@ static void end(struct reload *reload, enum outcome_result result)
     reload->outcome.answered = reload->asked;
     reload->outcome.result = result;
     outcome_write(reload->parts.place->lock, &reload->outcome);
-    reload->stage = IDLE;
-    notify_manager("READY=1");
-    plan_look(reload);
+    rest(reload);
 }
 
 static void begin(struct reload *reload)
@@ -202,12 +209,20 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
+    bool is_outdated = reload->parts.following != NULL &&
+                       following_take_config(reload->parts.following, config);
+
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
+    if (is_outdated) {
+        unlink(place->new_config);
+        rest(reload); /* who asked is answered by the one that follows */
+        return;
+    }
     kept_signal(reload->parts.agent, SIGHUP);
     if (reload->is_for_haproxy || !is_same_file(place->new_config, place->config)) {
         save_servers_state(reload);
@@ -252,6 +267,7 @@ void reload_start(struct reload *reload)
 {
     reload->outcome.pid = getpid();
     outcome_write(reload->parts.place->lock, &reload->outcome);
+    reload->is_started = true;
     plan_look(reload);
 }
 
@@ -274,6 +290,12 @@ void reload_free(struct reload *reload)
     watched_free(reload->watched);
     config_free(reload->config);
     free(reload);
+}
+
+void reload_soon(struct reload *reload)
+{
+    settle_note_change(&reload->settle, clock_ms());
+    plan_look(reload);
 }
 
 void reload_now(struct reload *reload)

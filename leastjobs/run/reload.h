@@ -27,6 +27,7 @@ struct reload_parts {
     const struct kept *agent;
     const struct kept *haproxy;
     struct master *master;
+    struct following *following; /* is told of a configuration that is taken; NULL: there is none */
 };
 
 /* The files are looked at now, and then from reload_start() on. Owns `config`, that of the start.
@@ -36,6 +37,9 @@ void reload_start(struct reload *reload);
 /* No more; what is under way is given up. */
 void reload_stop(struct reload *reload);
 void reload_free(struct reload *reload);
+
+/* Something has changed that isn't one of the files: what is found (following.h). */
+void reload_soon(struct reload *reload);
 
 /* Whether anything has changed or not. */
 void reload_now(struct reload *reload);

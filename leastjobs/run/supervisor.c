@@ -12,7 +12,8 @@
 
 #include "arguments.h"
 #include "log.h"
-#include "run/addresses.h"
+#include "names/following.h"
+#include "run/example.h"
 #include "run/generate.h"
 #include "run/kept.h"
 #include "run/master.h"
@@ -33,7 +34,9 @@ struct supervisor {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct place *place;
-    struct generate *generate; /* of the start */
+    struct following *following; /* NULL when it stops */
+    struct generate *generate;   /* of the start */
+    bool has_begun;              /* that was started */
     char *agent_words[WORDS_MAX];
     char *haproxy_words[WORDS_MAX];
     struct kept *agent;
@@ -54,19 +57,6 @@ static void fail(struct supervisor *s, int status)
 
 /* --- both work */
 
-static void show_example(const struct supervisor *s)
-{
-    char *url = address_of_balancer(reload_config(s->reload));
-
-    printf("leastjobs: serving on %s (configuration: %s). Try:\n"
-           "  curl %s/health\n"
-           "  curl -F file=@%s %s/v1/audio/transcriptions\n"
-           "leastjobs: Ctrl-C stops it. The log follows.\n",
-           url, s->place->config, url, s->plan->sample, url);
-    fflush(stdout);
-    free(url);
-}
-
 static void on_up(void *context)
 {
     struct supervisor *s = context;
@@ -74,7 +64,7 @@ static void on_up(void *context)
     s->is_up = true;
     ready_free(s->ready);
     s->ready = NULL;
-    show_example(s);
+    example_show(reload_config(s->reload), s->place->config, s->plan->sample);
     notify_manager("READY=1");
     reload_start(s->reload);
 }
@@ -191,6 +181,8 @@ static void on_stop(evutil_socket_t signal_number, short what, void *argument)
     notify_manager("STOPPING=1");
     generate_cancel(s->generate);
     reload_stop(s->reload);
+    following_free(s->following);
+    s->following = NULL;
     stop_begin(s->stop, reload_config(s->reload)->stop_timeout_ms);
 }
 
@@ -254,8 +246,10 @@ static void make_parts(struct supervisor *s, struct config *config)
                                       .context = s};
     const struct master_events master = {
         .ready = on_master_ready, .reloaded = on_reloaded, .context = s};
+    const struct generate_events first = {.ended = on_first_generated, .context = s};
 
     make_words(s);
+    s->generate = generate_new(s->plan->sources, &first);
     s->agent = kept_new(s->base, &agent);
     s->haproxy = kept_new(s->base, &haproxy);
     s->master = master_new(s->base, s->place->master, &master);
@@ -264,7 +258,8 @@ static void make_parts(struct supervisor *s, struct config *config)
                                        .place = s->place,
                                        .agent = s->agent,
                                        .haproxy = s->haproxy,
-                                       .master = s->master};
+                                       .master = s->master,
+                                       .following = s->following};
     s->reload = reload_new(&parts, config);
     const struct stop_parts stop = {.base = s->base,
                                     .agent = s->agent,
@@ -279,6 +274,7 @@ static void free_parts(struct supervisor *s)
 {
     stop_free(s->stop);
     ready_free(s->ready);
+    following_free(s->following);
     reload_free(s->reload);
     generate_free(s->generate);
     master_free(s->master);
@@ -292,31 +288,39 @@ static void free_parts(struct supervisor *s)
     event_base_free(s->base);
 }
 
-/* All that is wrong with it is genconf's to say. */
-static int explain(const struct config_sources *sources, const struct errors *errors)
+/* What is found first is known, or nobody says it: a name may resolve later. */
+static void on_settled(void *context)
 {
-    const struct generate_events nobody = {0};
-    struct generate *generate = generate_new(sources, &nobody);
-    int status = generate_explain(generate);
+    struct supervisor *s = context;
 
-    generate_free(generate);
-    if (status != 0)
-        return status;
-    /* The file has become good in between. */
-    errors_print(errors, "leastjobs run", stderr);
-    return EXIT_USAGE;
-}
-
-static void begin(struct supervisor *s)
-{
-    const struct generate_events events = {.ended = on_first_generated, .context = s};
-
-    s->generate = generate_new(s->plan->sources, &events);
     int problem = generate_start(s->generate, s->place->config);
+
+    s->has_begun = true;
     if (problem == 0)
         return;
     log_error("leastjobs run: leastjobs-genconf can't be started: %s", strerror(problem));
     fail(s, 1);
+}
+
+/* Before the start haproxy.cfg isn't made yet. */
+static void on_found(void *context)
+{
+    struct supervisor *s = context;
+
+    if (s->has_begun)
+        reload_soon(s->reload);
+}
+
+static bool follow(struct supervisor *s, const struct config *config)
+{
+    const struct following_events events = {
+        .changed = on_found, .settled = on_settled, .context = s};
+    struct errors errors = {0};
+
+    s->following = following_new(s->base, config, &events, &errors);
+    errors_print(&errors, "leastjobs run", stderr);
+    errors_free(&errors);
+    return s->following != NULL;
 }
 
 int supervisor_run(const struct supervisor_plan *plan)
@@ -324,7 +328,7 @@ int supervisor_run(const struct supervisor_plan *plan)
     struct errors errors = {0};
     struct supervisor s = {.plan = plan};
     struct config *config = config_load(plan->sources, &errors);
-    int status = config == NULL ? explain(plan->sources, &errors) : 0;
+    int status = config == NULL ? generate_explain(plan->sources, &errors) : 0;
 
     errors_free(&errors);
     if (config == NULL)
@@ -338,11 +342,16 @@ int supervisor_run(const struct supervisor_plan *plan)
     /* Workers whose master was killed come to us: they are seen to end. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s.base = xalloc_checked(event_base_new());
+    if (!follow(&s, config)) {
+        event_base_free(s.base);
+        place_free(s.place);
+        config_free(config);
+        return EXIT_USAGE;
+    }
     make_parts(&s, config);
     watch_signals(&s);
     log_info("leastjobs run " LEASTJOBS_VERSION ": %zu instances, HAPROXY_SOCKET=\"%s\"",
              config->instance_count, config->haproxy_socket);
-    begin(&s);
     event_base_dispatch(s.base);
     free_parts(&s);
     return s.status;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "envfile_path.h"
 #include "options.h"
 #include "xalloc.h"
 
@@ -30,7 +31,7 @@ struct file {
 };
 
 struct watched {
-    const struct config_sources *origin;
+    char *const *environment; /* that names .env files; NULL: one is named already */
     struct file sources[SOURCES];
     struct file in_force[NAMED_MAX];
     struct file last_read[NAMED_MAX];
@@ -77,14 +78,17 @@ static void set_file(struct file *file, const char *path, bool is_for_haproxy)
         file->look = look_at(path);
 }
 
-/* Whether it is another one than before: see CONFIG_ENV_FILE. */
+/* Whether the environment's .env file is another one than before. */
 static bool follow_env_file(struct watched *watched)
 {
+    const struct config_sources sources = {.environment = watched->environment};
     struct file *file = &watched->sources[0];
-    char *path = config_env_file(watched->origin);
+
+    if (watched->environment == NULL)
+        return false;
+    char *path = envfile_path(&sources);
     bool is_other =
         path == NULL || file->path == NULL ? path != file->path : strcmp(path, file->path) != 0;
-
     set_file(file, path, false);
     free(path);
     return is_other;
@@ -94,7 +98,8 @@ struct watched *watched_new(const struct config_sources *sources)
 {
     struct watched *watched = xcalloc(1, sizeof(*watched));
 
-    watched->origin = sources;
+    set_file(&watched->sources[0], sources->env_file, false);
+    watched->environment = sources->env_file == NULL ? sources->environment : NULL;
     follow_env_file(watched);
     set_file(&watched->sources[1], sources->config_file, false);
     return watched;
@@ -116,10 +121,11 @@ void watched_free(struct watched *watched)
     free(watched);
 }
 
-/* HAProxy's socket is one that it makes itself. */
+/* HAProxy's socket is one that it makes itself, the list of instances is list_file.h's matter. */
 static bool is_watched(const struct option_info *option)
 {
-    return option->type == OPTION_FILE && strcmp(option->name, "HAPROXY_SOCKET") != 0;
+    return option->type == OPTION_FILE && strcmp(option->name, "HAPROXY_SOCKET") != 0 &&
+           strcmp(option->name, "INSTANCES_FILE") != 0;
 }
 
 void watched_name(struct watched *watched, const struct settings *settings, bool is_in_force)

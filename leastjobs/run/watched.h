@@ -16,6 +16,7 @@
  */
 struct watched;
 
+/* `sources` must outlive it. The caller releases it with watched_free(). */
 struct watched *watched_new(const struct config_sources *sources);
 void watched_free(struct watched *watched);
 

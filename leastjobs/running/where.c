@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "conffile.h"
 #include "envfile.h"
+#include "envfile_path.h"
 #include "option_value.h"
 #include "options.h"
 #include "run/addresses.h"
@@ -17,7 +18,7 @@
 void where_choose_files(struct config_sources *sources)
 {
     static const char *const files[] = {DEFAULT_ENV_FILE, SERVICE_ENV_FILE};
-    char *named = config_env_file(sources);
+    char *named = envfile_path(sources);
     bool is_named = named != NULL || sources->config_file != NULL;
 
     free(named);
@@ -55,7 +56,7 @@ static void read_files(struct settings *settings, const struct config_sources *s
                        struct errors *errors)
 {
     struct errors ignored = {0};
-    char *env_file = config_env_file(sources);
+    char *env_file = envfile_path(sources);
 
     settings_read_environment(settings, sources->environment);
     if (env_file != NULL)

@@ -76,7 +76,7 @@ struct config *fuzz_configure(const struct settings *settings, struct errors *er
     struct config *config = config_from_settings(settings, errors);
 
     promise((config == NULL) == (errors->count > 0));
-    promise(config == NULL || config->instance_count > 0);
+    promise(config == NULL || config->instance_count > 0 || config_finds_instances(config));
     for (size_t i = 0; i < errors->count; i++)
         promise_of(fuzz_is_one_line(errors->errors[i]), errors->errors[i]);
     for (size_t i = 0; i < errors->warning_count; i++)

@@ -211,6 +211,8 @@ def test_the_example_of_an_env_file_is_good_with_every_option_in_force(tmp_path,
 
 # A value other than the one that the test begins with.
 OTHER_VALUES = {
+    "INSTANCES_DNS": "http://other.example",
+    "INSTANCES_FILE": "/other",
     "INSTANCE_CA_FILE": "/etc/passwd",
     "HEALTH_CHECK_INTERVAL": "3",
     "JOBS_INTERVAL": "2",
@@ -269,10 +271,14 @@ def generate(tmp_path_factory):
         (folder / name).write_bytes(certificate.read_bytes() + key.read_bytes())
     (folder / "keys").write_text("an-example-of-a-key\n")
     (folder / "other").write_text("another-example-of-a-key\n")
+    # What `leastjobs run` has found.
+    (folder / "socket.state").mkdir()
+    (folder / "socket.state" / "instances").write_text("3 http://10.0.0.3 /other\n")
     base = {
         "INSTANCE_1_URL": "https://host.example",
         "INSTANCE_2_URL": "http://another.example",
         "HAPROXY_USER": "root",
+        "HAPROXY_SOCKET": str(folder / "socket"),
         "MAX_CONNECTIONS": "10",
         "TLS_CERT_FILE": str(folder / "balancer.pem"),
         "API_KEYS_FILE": str(folder / "keys"),
@@ -325,6 +331,8 @@ def test_the_agent_uses_what_is_in_force_there_and_nothing_else():
         "capacity_locator": "capacity_field",
         r"health\.url": "health_path",
         r"load\.url": "load_url",
+        # What was found is in the list of instances like the others.
+        "is_leaving": "instances_dns config->instances_file",
     }
     for field, option in own.items():
         sources = re.sub(rf"(?:->|\.){field}\b", f" config->{option}", sources)

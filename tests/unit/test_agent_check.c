@@ -175,6 +175,9 @@ static void a_drained_instance_weighs_0(void **state)
     instance.checked = false;
     assert_int_equal(agent_check_weight(&instance, WEIGHTING_INVERSE), 0);
     assert_int_equal(agent_check_weight(&instance, WEIGHTING_EXTERNAL), 0);
+    instance.drained = false;
+    instance.leaving = true;
+    assert_int_equal(agent_check_weight(&instance, WEIGHTING_EXTERNAL), 0);
 }
 
 static void an_instance_never_checked_weighs_100(void **state)

@@ -144,6 +144,33 @@ static void of_many_instances_five_are_named(void **state)
                   AGENT_ALONE);
 }
 
+/* `leastjobs run` does all that is to be done. */
+static void found_instances_that_come_go_or_move_give_no_warning(void **state)
+{
+    static const char *const cases[][2] = {
+        {"INSTANCE_2_URL=http://b", "INSTANCE_2_URL=http://c"},
+        {"INSTANCE_2_URL=http://b", "INSTANCE_3_URL=http://c"},
+        {"HEALTH_PATH=/h", "INSTANCE_2_URL=http://b"},
+        {"INSTANCE_2_URL=http://b", "HEALTH_PATH=/h"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct errors errors = {0};
+        struct config *old = load_good((variables){ONE, cases[i][0]});
+        struct config *new = load_good((variables){ONE, cases[i][1]});
+        for (size_t j = 1; j < old->instance_count; j++)
+            old->instances[j].is_found = true;
+        for (size_t j = 1; j < new->instance_count; j++)
+            new->instances[j].is_found = true;
+        changes_warn(old, new, &errors);
+        assert_case(cases[i][0], errors.warning_count == 0);
+        config_free(old);
+        config_free(new);
+        errors_free(&errors);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -155,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_changes_how_capacities_are_had_gives_one_warning),
         cmocka_unit_test(another_source_that_changes_no_rule_gives_no_warning),
         cmocka_unit_test(of_many_instances_five_are_named),
+        cmocka_unit_test(found_instances_that_come_go_or_move_give_no_warning),
     };
 
     return cmocka_run_group_tests_name("changes", tests, NULL, NULL);

@@ -115,7 +115,37 @@ static void one_that_is_drained_or_in_maintenance_is_withdrawn(void **state)
     farm->instances[1].drained = false;
     farm->instances[0].maintained = true;
     assert_true(farm_has_withdrawn(farm));
+    farm->instances[0].maintained = false;
+    farm->instances[0].leaving = true;
+    assert_true(farm_has_withdrawn(farm));
     farm_free(farm);
+}
+
+/* By its configuration, whatever the one before said, and HAProxy's operator. */
+static void one_that_is_leaving_is_drained_until_it_is_back(void **state)
+{
+    static const struct moment now = {0};
+    struct config *config = config_of(two);
+    struct farm *first = farm_new(config, NULL, &now);
+    uint32_t word = instance_word(&first->instances[1]);
+
+    (void)state;
+    config->instances[1].is_leaving = true;
+    struct farm *second = farm_new(config, first, &now);
+    assert_false(instance_is_drained(&second->instances[0]));
+    assert_true(instance_is_drained(&second->instances[1]));
+    assert_false(second->instances[1].drained);
+    assert_true(instance_word(&second->instances[1]) != word);
+    config->instances[1].is_leaving = false;
+    struct farm *third = farm_new(config, second, &now);
+    assert_false(instance_is_drained(&third->instances[1]));
+    assert_int_equal(instance_word(&third->instances[1]), word);
+    third->instances[1].drained = true;
+    assert_true(instance_is_drained(&third->instances[1]));
+    farm_free(third);
+    farm_free(second);
+    farm_free(first);
+    config_free(config);
 }
 
 /* Those that get no jobs have no say. */
@@ -147,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_new_farm_takes_over_the_history_of_the_same_number_and_url),
         cmocka_unit_test(nothing_is_taken_over_from_another_url_or_number),
         cmocka_unit_test(one_that_is_drained_or_in_maintenance_is_withdrawn),
+        cmocka_unit_test(one_that_is_leaving_is_drained_until_it_is_back),
         cmocka_unit_test(all_fail_alike_if_each_that_may_get_jobs_does),
     };
 

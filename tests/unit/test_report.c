@@ -191,7 +191,15 @@ static void health_shows_a_drained_instance_with_weight_0(void **state)
     assert_true(number(instance_at(root, 0), "weight") == 0);
     assert_true(truth(instance_at(root, 0), "is_drained"));
     assert_true(truth(instance_at(root, 0), "is_healthy"));
+    assert_false(truth(instance_at(root, 0), "is_leaving"));
     assert_false(truth(instance_at(root, 1), "is_drained"));
+    cJSON_Delete(root);
+    f->farm->instances[0].drained = false;
+    f->farm->instances[0].leaving = true;
+    root = health_of(f);
+    assert_true(number(instance_at(root, 0), "weight") == 0);
+    assert_true(truth(instance_at(root, 0), "is_drained"));
+    assert_true(truth(instance_at(root, 0), "is_leaving"));
     cJSON_Delete(root);
 }
 
@@ -278,6 +286,13 @@ static void demand_is_of_the_instances_that_take_jobs(void **state)
     free(text);
 
     withdrawn->maintained = false;
+    withdrawn->leaving = true;
+    text = metrics_of(f);
+    assert_contains(text, "\nleastjobs_jobs 7\n");
+    assert_contains(text, "\nleastjobs_instance_drained{name=\"instance2\"} 1\n");
+    free(text);
+
+    withdrawn->leaving = false;
     withdrawn->acceptances = withdrawn->reported + 2;
     text = metrics_of(f);
     assert_contains(text, "\nleastjobs_jobs 18\n");

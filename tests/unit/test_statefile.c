@@ -251,6 +251,32 @@ static void without_a_file_nobody_is_drained(void **state)
     farm_free(farm);
 }
 
+/* Its number may have been another one's, which was drained. */
+static void of_a_found_instance_a_line_counts_that_has_its_address(void **state)
+{
+    struct statefile *file = new_file();
+
+    (void)state;
+    config->instances[0].is_found = true;
+    update(file, SAID);
+    assert_has("1\n" DRAINED);
+    update(file, "4 farm 2 instance1 127.0.0.2 2 8 0 100 17 6 3 3 6 22 0 0 - 8001 - 1 0\n");
+    assert_has("1\n");
+    statefile_free(file);
+}
+
+/* For the process that comes: the rules heed its weight of 0. */
+static void it_has_who_is_leaving(void **state)
+{
+    struct statefile *file = new_file();
+
+    (void)state;
+    config->instances[0].is_found = config->instances[0].is_leaving = true;
+    update(file, "4 farm 2 instance1 127.0.0.1 2 0 97 100 17 6 3 3 6 22 0 0 - 8001 - 1 0\n");
+    assert_has("1\n4 farm 2 instance1 127.0.0.1 2 0 0 100 0 6 3 3 6 22 0 0 - 8000 - 0\n");
+    statefile_free(file);
+}
+
 #define it(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -266,6 +292,8 @@ int main(void)
         it(it_is_known_to_be_empty_once_it_was_written_so),
         it(what_it_has_can_be_recalled),
         it(without_a_file_nobody_is_drained),
+        it(of_a_found_instance_a_line_counts_that_has_its_address),
+        it(it_has_who_is_leaving),
     };
 
     return cmocka_run_group_tests_name("statefile", tests, NULL, NULL);

@@ -12,6 +12,7 @@ struct files {
     char folder[32];
     char *env;
     char *keys;
+    struct config_sources sources;
     struct watched *watched;
 };
 
@@ -37,8 +38,8 @@ static int set_up(void **state)
     files->env = path_of(files, "env");
     files->keys = path_of(files, "keys");
     write_text(files->env, "one");
-    const struct config_sources sources = {.env_file = files->env};
-    files->watched = watched_new(&sources);
+    files->sources.env_file = files->env;
+    files->watched = watched_new(&files->sources);
     *state = files;
     return 0;
 }
