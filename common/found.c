@@ -27,6 +27,12 @@ void found_add(struct found_list *list, const struct found *found)
                                                 .left_s = found->left_s};
 }
 
+void found_copy(struct found_list *copy, const struct found_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        found_add(copy, &list->items[i]);
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     unsigned left = ((const struct found *)a)->number;

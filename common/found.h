@@ -35,6 +35,7 @@ struct found_list {
 
 /* Adds one behind the others; the texts are copied. */
 void found_add(struct found_list *list, const struct found *found);
+void found_copy(struct found_list *copy, const struct found_list *list);
 void found_sort(struct found_list *list);
 void found_free(struct found_list *list);
 

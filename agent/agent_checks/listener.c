@@ -16,6 +16,8 @@
 /* Requests that aren't understood come from port scans too: the log says so this often. */
 #define REFUSAL_LOG_INTERVAL_MS 1000
 #define SHOWN_MAX 40
+/* So long a HAProxy that is being reloaded may ask after instances that have just gone. */
+#define RELOAD_MS 5000
 
 struct client {
     TAILQ_ENTRY(client) entry; /* in the order of arrival */
@@ -38,6 +40,7 @@ struct listener {
     size_t clients_max;
     struct listener_counts counts;
     int64_t refusal_logged_ms;
+    int64_t changed_ms; /* since when the farm is another one; 0: it never was */
 };
 
 static void close_client(struct client *client)
@@ -65,6 +68,16 @@ static void log_refusal(struct client *client, const char *what)
                 what, client->length < SHOWN_MAX ? (int)client->length : SHOWN_MAX, client->line);
 }
 
+static void refuse_unknown(struct client *client)
+{
+    struct listener *listener = client->listener;
+
+    if (listener->changed_ms == 0 || clock_ms() - listener->changed_ms >= RELOAD_MS)
+        log_refusal(client, "no such instance");
+    else
+        listener->counts.refused++;
+}
+
 static void serve(struct client *client, size_t line_length)
 {
     struct listener *listener = client->listener;
@@ -75,7 +88,7 @@ static void serve(struct client *client, size_t line_length)
     if (!agent_check_parse(client->line, line_length, &request)) {
         log_refusal(client, "not a request");
     } else if ((instance = farm_find(listener->farm, request.number)) == NULL) {
-        log_refusal(client, "no such instance");
+        refuse_unknown(client);
     } else {
         size_t length = agent_check_format(answer, instance, request.weighting);
         /* It fits any socket buffer; if the client is gone, so is its interest. */
@@ -210,6 +223,7 @@ struct listener *listener_new(struct event_base *base, const char *address, unsi
 void listener_use(struct listener *listener, const struct farm *farm)
 {
     listener->farm = farm;
+    listener->changed_ms = clock_ms();
 }
 
 void listener_share(struct listener *listener)

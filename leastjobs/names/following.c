@@ -10,6 +10,7 @@
 #include "grammar.h"
 #include "list.h"
 #include "log.h"
+#include "names/comings.h"
 #include "names/departures.h"
 #include "names/followed_name.h"
 #include "names/health_question.h"
@@ -18,8 +19,6 @@
 #include "names/question.h"
 #include "xalloc.h"
 
-/* Of instances that come or go at a time, how many are named. */
-#define NAMED_MAX 8U
 #define TICK_MS 1000
 
 struct following {
@@ -33,7 +32,8 @@ struct following {
     bool is_written;
     int problem; /* errno of the last failure to write; 0: none */
     size_t left_over;
-    bool is_active; /* there is something to be followed */
+    bool is_active;  /* there is something to be followed */
+    bool is_waiting; /* for the first answer of a name: until then nothing that was there is gone */
     bool is_settled;
     struct event *settling; /* the time limit of the start */
     struct event *tick;
@@ -62,65 +62,6 @@ static void remember(struct following *following)
 
     found_read(&following->list, following->config, &is_there, &ignored);
     errors_free(&ignored);
-}
-
-/* --- What has come and gone --- */
-
-static const struct found *find_url(const struct found_list *list, const char *url)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].url, url) == 0)
-            return &list->items[i];
-    }
-    return NULL;
-}
-
-static void say_change(const struct found *now, const struct found *before)
-{
-    bool is_there = now->left_s == 0;
-    bool was_there = before != NULL && before->left_s == 0;
-
-    if (is_there && before == NULL)
-        log_info("instance=instance%u url=%s has come, by %s", now->number, now->url, now->origin);
-    else if (is_there && !was_there)
-        log_info("instance=instance%u url=%s is back, by %s", now->number, now->url, now->origin);
-    else if (!is_there && was_there)
-        log_info(
-            "instance=instance%u url=%s is gone from %s: it gets no new jobs, and is taken out "
-            "when it has none",
-            now->number, now->url, now->origin);
-    if (before != NULL && before->number != now->number)
-        log_info("instance=instance%u url=%s was instance%u, which an INSTANCE_%u_URL is now",
-                 now->number, now->url, before->number, before->number);
-}
-
-static bool is_same_found(const struct found *now, const struct found *before)
-{
-    return before != NULL && now->number == before->number && now->left_s == before->left_s &&
-           strcmp(now->origin, before->origin) == 0;
-}
-
-/* Returns whether anything is different; says what. */
-static bool say_changes(const struct found_list *now, const struct found_list *before)
-{
-    size_t changes = 0;
-
-    for (size_t i = 0; i < now->count; i++) {
-        const struct found *old = find_url(before, now->items[i].url);
-        if (is_same_found(&now->items[i], old))
-            continue;
-        if (changes++ < NAMED_MAX)
-            say_change(&now->items[i], old);
-    }
-    if (changes > NAMED_MAX)
-        log_info("%zu more instances have come or gone", changes - NAMED_MAX);
-    return changes > 0 || now->count != before->count;
-}
-
-static void copy_list(struct found_list *copy, const struct found_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        found_add(copy, &list->items[i]);
 }
 
 /* --- What the sources have --- */
@@ -169,11 +110,11 @@ static bool renew(struct following *following)
     struct found_list before = {0};
     struct collected collected = collect(following);
 
-    copy_list(&before, &following->list);
+    found_copy(&before, &following->list);
     size_t left_over = numbers_assign(&following->list, collected.items, collected.count,
                                       following->config, (int64_t)time(NULL));
     say_left_over(following, left_over);
-    bool is_changed = say_changes(&following->list, &before);
+    bool is_changed = comings_say(&following->list, &before);
     if (is_changed || !following->is_written)
         write_list(following);
     found_free(&before);
@@ -203,17 +144,27 @@ static void on_source(void *context)
 {
     struct following *following = context;
 
-    if (renew(following))
+    bool was_waiting = following->is_waiting;
+
+    if (was_waiting && !are_all_answered(following))
+        return;
+    following->is_waiting = false;
+    if (renew(following) || was_waiting)
         following->events.changed(following->events.context);
-    if (are_all_answered(following))
-        settle(following);
+    settle(following);
 }
 
+/* Names that hang keep nobody from starting. */
 static void on_settling(evutil_socket_t fd, short what, void *argument)
 {
+    struct following *following = argument;
+
     (void)fd;
     (void)what;
-    settle(argument);
+    following->is_waiting = false;
+    if (following->is_active)
+        renew(following);
+    settle(following);
 }
 
 /* --- Those that are leaving --- */
@@ -226,13 +177,9 @@ static void on_health(void *context, const char *body, size_t length)
     following->question = NULL;
     if (body == NULL)
         return;
-    copy_list(&before, &following->list);
+    found_copy(&before, &following->list);
     if (departures_take(following->departures, &following->list, body, length, clock_ms()) > 0) {
-        for (size_t i = 0; i < before.count; i++) {
-            if (find_url(&following->list, before.items[i].url) == NULL)
-                log_info("instance=instance%u url=%s is taken out", before.items[i].number,
-                         before.items[i].url);
-        }
+        comings_say_taken_out(&following->list, &before);
         write_list(following);
         following->events.changed(following->events.context);
     }
@@ -316,16 +263,24 @@ static void take_file(struct following *following, struct errors *errors)
     }
 }
 
-/* What was found for sources of a configuration before is leaving now, if there are any now. */
+/*
+ * Those of the configuration, beside what is remembered. Without any the file is empty, and its
+ * being there says that somebody will find what comes.
+ */
 static void take_sources(struct following *following, struct errors *errors)
 {
+    bool was_active = following->is_active;
+
+    following->is_active = config_finds_instances(following->config);
+    if (following->is_active && !was_active)
+        remember(following);
+    if (!following->is_active)
+        found_free(&following->list);
     take_names(following);
     take_file(following, errors);
-    following->is_active = config_finds_instances(following->config);
-    if (following->is_active)
-        return;
-    found_free(&following->list);
-    following->is_written = true;
+    following->is_waiting = !are_all_answered(following);
+    if (!following->is_active || following->is_waiting)
+        write_list(following);
 }
 
 struct following *following_new(struct event_base *base, const struct config *config,
@@ -344,18 +299,14 @@ struct following *following_new(struct event_base *base, const struct config *co
     following->tick = xalloc_checked(event_new(base, -1, EV_PERSIST, on_tick, following));
     if (!question_set_up())
         errors_add(errors, "c-ares can't be set up");
-    if (config_finds_instances(config))
-        remember(following);
     take_sources(following, errors);
     if (errors->count > before) {
         following_free(following);
         return NULL;
     }
-    if (config_finds_instances(config))
-        renew(following);
-    event_add(following->tick, &pause);
-    if (following->name_count == 0)
+    if (!following->is_waiting)
         limit = (struct timeval){0};
+    event_add(following->tick, &pause);
     evtimer_add(following->settling, &limit);
     return following;
 }
@@ -376,19 +327,19 @@ void following_free(struct following *following)
     free(following);
 }
 
-void following_take_config(struct following *following, const struct config *config)
+bool following_take_config(struct following *following, const struct config *config)
 {
     struct errors errors = {0};
 
     following->config = config;
-    if (!following->is_active && config_finds_instances(config)) {
-        remember(following);
-        following->is_written = false;
-    }
     take_sources(following, &errors);
     for (size_t i = 0; i < errors.count; i++)
-        log_error("INSTANCES_FILE=%s: %s", config->instances_file, errors.errors[i]);
+        log_error("%s", errors.errors[i]);
     errors_free(&errors);
-    if (config_finds_instances(config) && renew(following))
-        following->events.changed(following->events.context);
+    if (following->is_waiting)
+        return true;
+    if (!following->is_active || !renew(following))
+        return false;
+    following->events.changed(following->events.context);
+    return true;
 }

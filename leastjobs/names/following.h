@@ -34,7 +34,11 @@ struct following *following_new(struct event_base *base, const struct config *co
                                 const struct following_events *events, struct errors *errors);
 void following_free(struct following *following);
 
-/* A new configuration is in force: what of it is wrong is logged. */
-void following_take_config(struct following *following, const struct config *config);
+/*
+ * A new configuration, which is to be in force. Returns whether what was read with it is outdated,
+ * since it names others to be followed: `changed` comes once it is known who they are, and then it
+ * is read again. What is wrong with INSTANCES_FILE is logged.
+ */
+bool following_take_config(struct following *following, const struct config *config);
 
 #endif

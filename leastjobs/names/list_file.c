@@ -24,21 +24,31 @@ struct list_file {
     void *context;
 };
 
+/* Adds what is wrong, with the variable before it. */
+static void add_errors(struct errors *errors, const struct errors *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        errors_add(errors, "INSTANCES_FILE=%s", more->errors[i]);
+}
+
 /* False with errors; *is_there says whether there was anything to read. */
 static bool read_list(const struct list_file *file, struct url_list *urls, bool *is_there,
                       struct errors *errors)
 {
-    size_t before = errors->count;
+    struct errors own = {0};
     size_t length = 0;
 
     *is_there = access(file->path, F_OK) == 0 || errno != ENOENT;
     if (!*is_there)
         return true;
-    char *bytes = textfile_read(file->path, &length, errors);
+    char *bytes = textfile_read(file->path, &length, &own);
     if (bytes != NULL)
-        url_list_parse(urls, bytes, length, file->path, errors);
+        url_list_parse(urls, bytes, length, file->path, &own);
     free(bytes);
-    return errors->count == before;
+    bool is_good = own.count == 0;
+    add_errors(errors, &own);
+    errors_free(&own);
+    return is_good;
 }
 
 static void take(struct list_file *file, struct url_list *urls)
@@ -60,7 +70,7 @@ static void say_missing(struct list_file *file)
 static void say_bad(struct list_file *file, const struct errors *errors)
 {
     for (size_t i = 0; i < errors->count; i++)
-        log_error("INSTANCES_FILE=%s: %s", file->path, errors->errors[i]);
+        log_error("%s", errors->errors[i]);
     log_error("INSTANCES_FILE=%s: the last good list stays in force", file->path);
     file->is_bad = true;
 }

@@ -112,7 +112,7 @@ int child_start(struct child *child, char *const words[], const struct child_opt
     if (pid > 0 && failure != 0)
         waitpid(pid, NULL, 0);
     else if (pid > 0)
-        child->pid = pid;
+        child->pid = child->group = pid;
     return failure;
 }
 
@@ -128,6 +128,11 @@ bool child_take(struct child *child, pid_t pid)
         return false;
     child->pid = 0;
     return true;
+}
+
+bool child_clear(const struct child *child)
+{
+    return child->group == 0 || kill(-child->group, SIGKILL) != 0;
 }
 
 void child_describe_end(int status, char *text)

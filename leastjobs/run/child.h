@@ -12,6 +12,7 @@
 struct child {
     const char *name; /* for messages; "HAProxy" */
     pid_t pid;        /* 0: none runs */
+    pid_t group;      /* of the last one; 0: none has run */
 };
 
 struct child_options {
@@ -30,6 +31,12 @@ void child_signal(const struct child *child, int number);
 
 /* Whether it was this one that has ended, which is none then. */
 bool child_take(struct child *child, pid_t pid);
+
+/*
+ * Of the one that has ended: kills what it has left (HAProxy's workers, which would end too, but
+ * hold their sockets a moment longer than their master). False as long as something is there.
+ */
+bool child_clear(const struct child *child);
 
 /* "ended with status 1", "ended by signal 9 (Killed)"; of a status of wait(2). */
 #define CHILD_END_MAX 80

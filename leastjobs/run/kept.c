@@ -15,8 +15,13 @@ struct kept {
     struct child child;
     struct restarts restarts;
     struct event *again;
+    int64_t ended_ms;
     bool is_released;
 };
+
+/* Of what an ended process has left, until it is gone: that is a matter of milliseconds. */
+#define CLEAR_AGAIN_MS 5
+#define CLEAR_MOST_MS 1000
 
 static void wait_and_start(struct kept *kept, int64_t pause_ms)
 {
@@ -28,10 +33,14 @@ static void wait_and_start(struct kept *kept, int64_t pause_ms)
 static void on_again(evutil_socket_t unused, short what, void *argument)
 {
     struct kept *kept = argument;
-    int problem = kept->is_released ? 0 : kept_start(kept);
 
     (void)unused;
     (void)what;
+    if (!child_clear(&kept->child) && clock_ms() - kept->ended_ms < CLEAR_MOST_MS) {
+        wait_and_start(kept, CLEAR_AGAIN_MS);
+        return;
+    }
+    int problem = kept_start(kept);
     if (problem == 0)
         return;
     /* No memory, no processes left, the program is being replaced: it may be better later. */
@@ -102,6 +111,8 @@ bool kept_take(struct kept *kept, pid_t pid, int status)
 {
     if (!child_take(&kept->child, pid))
         return false;
+    kept->ended_ms = clock_ms();
+    child_clear(&kept->child);
     kept->plan.ended(kept->plan.context, status);
     if (!kept->is_released)
         restart(kept, status);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -23,17 +24,23 @@ void outcome_write(int fd, const struct outcome *outcome)
         return;
 }
 
+/* The number behind "NAME="; 0 if it isn't there. */
+static unsigned read_number(const char *text, const char *name)
+{
+    const char *found = strstr(text, name);
+
+    return found == NULL ? 0 : (unsigned)strtoul(found + strlen(name), NULL, 10);
+}
+
 static bool parse(const char *text, struct outcome *outcome)
 {
-    unsigned result;
-    int pid;
+    unsigned result = read_number(text, " result=");
 
-    if (sscanf(text, FORMAT, &pid, &outcome->asked, &outcome->answered, &result) != 4 || pid <= 0 ||
-        result > OUTCOME_FAILED)
-        return false;
-    outcome->pid = pid;
-    outcome->result = (enum outcome_result)result;
-    return true;
+    *outcome = (struct outcome){.pid = (pid_t)read_number(text, "pid="),
+                                .asked = read_number(text, " asked="),
+                                .answered = read_number(text, " answered=")};
+    outcome->result = result > OUTCOME_FAILED ? OUTCOME_NONE : (enum outcome_result)result;
+    return outcome->pid > 0;
 }
 
 bool outcome_read(const char *socket, struct outcome *outcome)

@@ -55,14 +55,19 @@ static void plan_look(struct reload *reload)
         event_add(reload->look, &pause);
 }
 
+static void rest(struct reload *reload)
+{
+    reload->stage = IDLE;
+    notify_manager("READY=1");
+    plan_look(reload);
+}
+
 static void end(struct reload *reload, enum outcome_result result)
 {
     reload->outcome.answered = reload->asked;
     reload->outcome.result = result;
     outcome_write(reload->parts.place->lock, &reload->outcome);
-    reload->stage = IDLE;
-    notify_manager("READY=1");
-    plan_look(reload);
+    rest(reload);
 }
 
 static void begin(struct reload *reload)
@@ -204,14 +209,20 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
-    if (reload->parts.following != NULL)
-        following_take_config(reload->parts.following, config);
+    bool is_outdated = reload->parts.following != NULL &&
+                       following_take_config(reload->parts.following, config);
+
     config_free(reload->config);
     reload->config = config;
     log_set_level(config->log_level);
     if (reload->is_bad)
         log_info("leastjobs run: the configuration is good again");
     reload->is_bad = false;
+    if (is_outdated) {
+        unlink(place->new_config);
+        rest(reload); /* who asked is answered by the one that follows */
+        return;
+    }
     kept_signal(reload->parts.agent, SIGHUP);
     if (reload->is_for_haproxy || !is_same_file(place->new_config, place->config)) {
         save_servers_state(reload);

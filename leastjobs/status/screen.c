@@ -33,14 +33,15 @@ void screen_size(int *columns, int *rows)
 {
     struct winsize size = {0};
     const char *given = getenv("COLUMNS");
+    long wanted = given == NULL ? 0 : strtol(given, NULL, 10);
 
     *columns = COLUMNS_DEFAULT;
     *rows = 0;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         *columns = size.ws_col;
         *rows = size.ws_row;
-    } else if (given != NULL && atoi(given) > 0) {
-        *columns = atoi(given) < COLUMNS_MAX ? atoi(given) : COLUMNS_MAX;
+    } else if (wanted > 0) {
+        *columns = wanted < COLUMNS_MAX ? (int)wanted : COLUMNS_MAX;
     }
 }
 

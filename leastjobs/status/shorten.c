@@ -82,5 +82,6 @@ void shorten_text(char *text, size_t columns, bool in_the_middle, bool has_utf8)
     char *cut = character_at(text, kept - behind);
     /* Of two columns or more at least one is left out, so there is room for the mark. */
     memmove(cut + strlen(mark), rest, strlen(rest) + 1);
-    memcpy(cut, mark, strlen(mark));
+    for (; *mark != '\0'; mark++)
+        *cut++ = *mark;
 }

@@ -25,8 +25,15 @@ return Array.from(document.querySelectorAll('#fleet tbody tr')).filter((tr) => !
         (cell) => [cell.dataset.cell, cell.innerText])));
 """
 
+# A browser that is asked all the time does little else.
+POLL = 0.1
+
 logging.getLogger("selenium").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+def wait_for_page(condition, what):
+    return wait_for(condition, what, poll=POLL)
 
 
 class FleetPage:
@@ -90,7 +97,7 @@ class FleetPage:
             assert {key: row[key] for key in expected} == expected, row
             return True
 
-        wait_for(right, f"instance{number} to be {expected} on the page")
+        wait_for_page(right, f"instance{number} to be {expected} on the page")
 
     def wait_for_text(self, selector, words):
         def right():
@@ -101,7 +108,7 @@ class FleetPage:
             assert words in text, f"{selector} says {text!r}"
             return True
 
-        wait_for(right, f"{words!r} in {selector}")
+        wait_for_page(right, f"{words!r} in {selector}")
 
     def button(self, number):
         return self.find(f'#fleet tbody button[aria-label$=" instance{number}"]')
@@ -143,7 +150,7 @@ def open_page(lab, farm, size=WIDE, password=None):
         page = FleetPage(driver, farm)
         page.resize(size)
         page.open(password)
-        wait_for(lambda: len(page.rows()) == len(farm.instances), "the page's table")
+        wait_for_page(lambda: len(page.rows()) == len(farm.instances), "the page's table")
         yield page
         driver.quit()
     finally:

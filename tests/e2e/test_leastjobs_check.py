@@ -47,7 +47,7 @@ def test_a_good_configuration_is_said_to_be_good_once_and_nothing_is_written(her
     done = leastjobs(here, "check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "configuration OK: 2 instances\n", "")
     # Before the first start the socket's folder may not be there.
-    here.write(sim.instances, HAPROXY_SOCKET=here.folder / "later" / "haproxy.sock")
+    here.write(sim.instances, HAPROXY_SOCKET=lab.short_directory / "later" / "h.sock")
     done = leastjobs(here, "check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "configuration OK: 2 instances\n", "")
     here.write(sim.instances)

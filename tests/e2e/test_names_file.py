@@ -121,6 +121,31 @@ def test_numbers_outlive_a_restart_and_the_order_of_the_list(lab):
     running.stop()
 
 
+def test_instances_may_move_from_the_variables_into_a_list(lab):
+    """HAProxy never hears of a configuration without any."""
+    running = Listed(lab, count=2, listed=0)
+    variables = running.variables
+    assert variables.pop("INSTANCES_FILE") == running.list
+    running.file.write_text(running.lines([1]))
+    running.start()
+    running.write_list([1, 2])
+    running.file.write_text(f"INSTANCES_FILE={running.list}\n")
+    answers = []
+
+    def is_at_second():
+        answers.append(running.farm.run_job())
+        return answers[-1].header("X-Sim-Instance") == "2"
+
+    wait_for(is_at_second, "a job at instance2")
+    assert {answer.status for answer in answers} == {200}
+    running.wait_for_instances([1, 2])
+    # And back.
+    running.file.write_text(running.lines([2]))
+    running.wait_for_instances([2])
+    assert running.farm.run_jobs(3) == [2, 2, 2]
+    running.stop()
+
+
 def test_a_list_that_is_bad_or_gone_changes_nothing(lab):
     running = Listed(lab, count=2, listed=1).start()
     running.wait_for_instances([1])

@@ -6,9 +6,8 @@ import signal
 import pytest
 
 from client import http_request
-from fleet_page import NUMBERS, PHONE, WIDE, open_page
+from fleet_page import NUMBERS, PHONE, WIDE, open_page, wait_for_page
 from test_access_control import PASSWORD, keys_file
-from waiting import wait_for
 
 PAGE_PATHS = ("/", "/page/page.css", "/page/page.js", "/page/icon.svg", "/fleet", "/haproxy")
 OPEN_PATHS = ("/metrics", "/metrics/agent", "/alive")
@@ -46,13 +45,13 @@ def is_as_health_says(page, farm):
 
 
 @pytest.mark.quick("three failed checks")
-def test_a_person_reads_what_health_says_through_a_failure_and_a_drain(lab):
+def test_a_person_reads_what_health_says_through_a_failure_a_drain_and_the_agents_end(lab):
     sims = [lab.sim(1) for _ in range(3)]
     farm = lab.start_farm([sim.instances[0] for sim in sims], {2: 5}, INSTANCE_2_CAPACITY=4)
     with open_page(lab, farm) as page:
 
         def wait_until_the_same(when):
-            wait_for(lambda: is_as_health_says(page, farm), f"the page to be as /health {when}")
+            wait_for_page(lambda: is_as_health_says(page, farm), f"the page to be as /health {when}")
 
         assert page.names() == ["instance1", "instance2", "instance3"]
         # Without a password there are none.
@@ -81,6 +80,21 @@ def test_a_person_reads_what_health_says_through_a_failure_and_a_drain(lab):
         wait_until_the_same("at the end")
         assert page.text("#problem") == "" and page.complaints() == []
 
+        farm.agent.kill()
+        page.wait_for_text("#problem", "The agent does not answer (503)")
+        assert page.names() == ["instance1", "instance2", "instance3"]
+        assert_what_there_is_without_the_agent(farm)
+        farm.start_agent()
+        wait_for_page(lambda: page.text("#problem") == "", "the page with the new agent")
+
+
+def assert_what_there_is_without_the_agent(farm):
+    statuses = {"/": 503, "/fleet": 503, "/haproxy": 200, "/metrics": 200, "/alive": 200}
+    assert {path: admin(farm, path=path).status for path in statuses} == statuses
+    answer = admin(farm)
+    assert answer.header("Content-Type").startswith("text/html")
+    assert 'href="haproxy"' in answer.body.decode()
+
 
 def test_an_operator_drains_an_instance_and_puts_it_back(lab):
     farm = lab.start_farm(2, ADMIN_PASSWORD_FILE=password_file(lab))
@@ -91,7 +105,7 @@ def test_an_operator_drains_an_instance_and_puts_it_back(lab):
         page.wait_for_row(1, state="drained")
         assert farm.health_of(1)["is_drained"] is True
         assert farm.run_jobs(3) == [2] * 3
-        wait_for(lambda: button.text == "Ready", "the other word")
+        wait_for_page(lambda: button.text == "Ready", "the other word")
         # The same button, and the keyboard is still there.
         assert page.run("return document.activeElement") == button == page.button(1)
 
@@ -108,8 +122,11 @@ def test_an_operator_drains_an_instance_and_puts_it_back(lab):
         # The agent shows one that this HAProxy doesn't have any more.
         del farm.variables["INSTANCE_2_URL"]
         farm.write_config()
+        farm.haproxy.wait_for_err("Loading success")
         farm.haproxy.send_signal(signal.SIGUSR2)
-        wait_for(lambda: list(farm.servers()) == [1], "HAProxy without instance 2")
+        farm.haproxy.wait_for_err("Loading success", count=2)
+        farm.wait_for_haproxy()
+        wait_for_page(lambda: list(farm.servers()) == [1], "HAProxy without instance 2")
         page.button(2).click()
         page.wait_for_text("#refusal", "instance2 can't be set to drain: HAProxy has no such server")
         assert page.button(2).text == "Drain"
@@ -142,7 +159,7 @@ def assert_forms_of_other_origins_are_refused(farm, page):
     # HAProxy's own page has the same form, and may.
     page.driver.get(target)
     page.run(SUBMIT, target)
-    wait_for(lambda: "st=DONE" in page.driver.current_url, "HAProxy to take its own form")
+    wait_for_page(lambda: "st=DONE" in page.driver.current_url, "HAProxy to take its own form")
     assert farm.servers()[1]["status"].startswith("DRAIN")
 
 
@@ -271,7 +288,7 @@ def test_it_is_for_everybody_on_every_screen_and_asks_no_other_host(lab):
         assert page.complaints() == []
         # Not even a script can bring one in.
         page.run("document.head.append(Object.assign(document.createElement('script'), {src: 'http://a.example/'}))")
-        wait_for(lambda: any("Content Security Policy" in c for c in page.complaints()), "a refusal")
+        wait_for_page(lambda: any("Content Security Policy" in c for c in page.complaints()), "a refusal")
 
 
 WATCH = """
@@ -283,19 +300,25 @@ getSelection().selectAllChildren(document.querySelector("#fleet .url"));
 """
 
 
-def test_a_refresh_changes_only_what_has_changed(lab):
+HIDE = """
+Object.defineProperty(document, "hidden", { configurable: true, value: arguments[0] });
+document.dispatchEvent(new Event("visibilitychange"));
+"""
+
+
+def test_a_refresh_changes_only_what_has_changed_and_comes_only_if_somebody_looks(lab):
     farm = lab.start_farm(3, {1: 2, 2: 7, 3: 4})
     with open_page(lab, farm) as page:
 
         def wait_for_refreshes(count):
             page.requested()
             seen = []
-            wait_for(
+            wait_for_page(
                 lambda: seen.extend(page.requested()) or len(seen) >= count, f"{count} refreshes"
             )
 
         page.run(WATCH)
-        wait_for_refreshes(3)
+        wait_for_refreshes(2)
         assert set(page.run("return window.moved")) <= {"age"}
         farm.open_jobs(1)
         page.wait_for_row(1, in_flight="1")
@@ -312,10 +335,10 @@ def test_a_refresh_changes_only_what_has_changed(lab):
         page.run("getSelection().selectAllChildren(document.querySelector('#fleet .url'))")
         farm.instances[1].set(external_jobs=20)
         page.wait_for_row(1, external_jobs="20")
-        wait_for_refreshes(2)
+        wait_for_refreshes(1)
         assert page.names() == ["instance1", "instance3", "instance2"]
         page.run("getSelection().removeAllRanges()")
-        wait_for(lambda: page.names() == ["instance3", "instance2", "instance1"], "the new order")
+        wait_for_page(lambda: page.names() == ["instance3", "instance2", "instance1"], "the new order")
 
         page.find("#words").send_keys("INSTANCE2 heal")
         assert page.names() == ["instance2"]
@@ -326,38 +349,14 @@ def test_a_refresh_changes_only_what_has_changed(lab):
         page.find("#words").clear()
         page.find("#problems").click()
         farm.set_state(3, "drain")
-        wait_for(lambda: page.names() == ["instance3"], "the one that takes no jobs")
+        wait_for_page(lambda: page.names() == ["instance3"], "the one that takes no jobs")
 
-
-HIDE = """
-Object.defineProperty(document, "hidden", { configurable: true, value: arguments[0] });
-document.dispatchEvent(new Event("visibilitychange"));
-"""
-
-
-def test_it_says_when_its_numbers_are_old(lab):
-    farm = lab.start_farm(1)
-    with open_page(lab, farm) as page:
-        page.wait_for_text("#freshness", "up to date")
-        # Nobody looks: nothing is asked.
+        assert page.text("#freshness") == "up to date"
         page.run(HIDE, True)
         page.wait_for_text("#freshness", "last answer")
         assert page.text("#problem") == ""
         page.run(HIDE, False)
         page.wait_for_text("#freshness", "up to date")
-
-        farm.agent.kill()
-        page.wait_for_text("#problem", "The agent does not answer (503)")
-        page.wait_for_text("#freshness", "last answer")
-        assert page.names() == ["instance1"]
-        statuses = {"/": 503, "/fleet": 503, "/haproxy": 200, "/metrics": 200, "/alive": 200}
-        assert {path: admin(farm, path=path).status for path in statuses} == statuses
-        answer = admin(farm)
-        assert answer.header("Content-Type").startswith("text/html")
-        assert 'href="haproxy"' in answer.body.decode()
-        farm.start_agent()
-        page.wait_for_text("#freshness", "up to date")
-        assert page.text("#problem") == ""
 
 
 def test_nothing_of_it_is_at_the_front_or_in_a_frame(lab):

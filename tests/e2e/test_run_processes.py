@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 from processes import Process, environment
-from running import UP, Running, run_command
+from running import IN_FORCE, UP, Running, run_command
 from waiting import wait_for
 
 
@@ -32,19 +32,41 @@ def test_an_agent_that_is_killed_comes_back_and_jobs_do_not_notice(lab):
 
 def test_haproxy_comes_back_whichever_of_its_processes_is_killed(lab):
     running = Running(lab).start()
-    master = running.children()["haproxy"]
-    for count, victim in enumerate((master, None), start=1):
-        if victim is None:
-            (victim,) = running.workers()
-        master = running.children()["haproxy"]
-        os.kill(victim, signal.SIGKILL)
-        running.wait_for_other("haproxy", master)
+
+    def kill_and_wait(count, victims, others=()):
+        """`others` come back too; both ends are heard of in the same moment."""
+        before = running.children()
+        os.kill(running.process.pid, signal.SIGSTOP)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        os.kill(running.process.pid, signal.SIGCONT)
+        for name in ("haproxy", *others):
+            running.wait_for_other(name, before[name])
         running.process.wait_for_err("HAProxy takes jobs again", count=count)
         assert running.farm.run_job().status == 200
+
+    kill_and_wait(1, running.workers())
+    kill_and_wait(2, [running.children()["haproxy"]])
+    kill_and_wait(3, running.children().values(), ["leastjobs-agent"])
     # Nothing of the earlier ones is left, not even a zombie.
     wait_for(lambda: len(running.process.children()) == 2, "two children")
     # It goes on following its file.
     running.change(lambda: running.file.write_text(running.lines((1, 2))))
+
+
+def test_a_change_while_haproxy_starts_is_in_force_when_it_has(lab):
+    """A signal that comes before its master can take it would be its end."""
+    running = Running(lab).start()
+    master = running.children()["haproxy"]
+    os.kill(master, signal.SIGKILL)
+    other = running.wait_for_other("haproxy", master)
+    os.kill(other, signal.SIGSTOP)
+    running.file.write_text(running.lines((1, 2)))
+    running.process.wait_for_err("configuration reloaded: 2 instances")
+    os.kill(other, signal.SIGCONT)
+    running.process.wait_for_err(IN_FORCE)
+    assert running.count("HAProxy ended") == 1
+    running.wait_until_it_gets_jobs(2)
 
 
 def test_a_port_in_use_ends_it_with_1(lab):

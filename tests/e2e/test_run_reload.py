@@ -150,15 +150,19 @@ def test_a_change_that_is_nothing_to_haproxy_leaves_its_worker(lab):
 
 def test_signals_reload_what_has_not_changed_and_what_an_operator_said_just_before_stands(lab):
     running = Running(lab, count=2, configured=2).start()
+    agent = running.children()["leastjobs-agent"]
     for number, state, wanted in (
         (signal.SIGHUP, "maint", "MAINT"),
         (signal.SIGUSR2, "ready", "UP"),
     ):
         workers = running.workers()
+        # It would note that too, in a moment.
+        os.kill(agent, signal.SIGSTOP)
         running.farm.set_state(1, state)
         running.change(lambda number=number: running.process.send_signal(number))
         assert running.farm.servers()[1]["status"].startswith(wanted)
         assert running.workers() != workers
+        os.kill(agent, signal.SIGCONT)
 
 
 def test_another_socket_takes_a_restart_and_says_so(lab):

@@ -9,8 +9,10 @@ DEADLINE = float(os.environ.get("LEASTJOBS_DEADLINE", 30))
 POLL = 0.015
 
 
-def wait_for(condition, what, timeout=DEADLINE):
+def wait_for(condition, what, timeout=DEADLINE, poll=POLL):
     """Calls condition until it returns something true, and returns that.
+
+    `poll`: seconds between two calls.
 
     An AssertionError of the condition counts as "not yet": the last one is shown on failure.
     """
@@ -29,4 +31,4 @@ def wait_for(condition, what, timeout=DEADLINE):
             last = f"{problem}" if problem is not None else f"last value: {result!r}"
             waited = f"waited {timeout * SLOWNESS:.0f} s for {what}"
             raise AssertionError(f"{waited}; {last}") from problem
-        time.sleep(POLL)
+        time.sleep(poll)

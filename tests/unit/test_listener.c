@@ -91,6 +91,32 @@ static void what_is_not_understood_is_not_answered(void **state)
     assert_int_equal(listener_counts(listener).answered, 0);
 }
 
+/* By a HAProxy that is being reloaded. */
+static void of_who_has_just_gone_nothing_is_said(void **state)
+{
+    char text[512];
+    FILE *heard = tmpfile();
+    int before = dup(STDERR_FILENO);
+
+    (void)state;
+    assert_non_null(heard);
+    dup2(fileno(heard), STDERR_FILENO);
+    log_set_level(LOG_WARNING);
+    listener_use(listener, farm);
+    assert_heard(port, "instance3\n", "");
+    loop_for(5000);
+    assert_heard(port, "instance3\n", "");
+    dup2(before, STDERR_FILENO);
+    close(before);
+    log_set_level(LOG_ERROR);
+    rewind(heard);
+    text[fread(text, 1, sizeof(text) - 1, heard)] = '\0';
+    fclose(heard);
+    assert_contains(text, "agent-check refused: no such instance");
+    assert_null(strstr(strstr(text, "refused") + 1, "refused")); /* the first one wasn't said */
+    assert_int_equal(listener_counts(listener).refused, 2);
+}
+
 static void a_line_may_come_in_pieces(void **state)
 {
     struct caller *caller = caller_new(port, "ins");
@@ -283,6 +309,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         it(a_line_is_answered_by_a_line),
         it(what_is_not_understood_is_not_answered),
+        it(of_who_has_just_gone_nothing_is_said),
         it(a_line_may_come_in_pieces),
         it(a_line_has_an_end_of_its_own),
         it(who_says_nothing_is_closed_when_its_own_time_is_over),

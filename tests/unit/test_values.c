@@ -80,11 +80,11 @@ static void test_the_defaults(void **state)
           {"haproxy_user", ""}, {"log_level", "info"}, {"debug", ""}, {"uses_dns", ""},
           {"balancer_address", "*:8080"}, {"balancer_dual_stack", ""},
           {"admin_address", "127.0.0.1:8404"}, {"tls_cert_file", ""}, {"hsts_max_age", "0"},
-          {"api_keys_file", ""}, {"status_needs_key", ""}, {"whisperx_paths", "yes"},
-          {"proxy_paths", ""}, {"proxy_prefixes", ""}, {"jobs_of_any_method", ""},
-          {"cors_all", "yes"}, {"cors_none", ""}, {"request_timeout", "3600000ms"},
-          {"path_prefixes", ""}, {"job_id_path", "job_id"}, {"jobs_root", "/v1/jobs"},
-          {"job_retention", "86400000ms"}, {"agent_is_remote", ""},
+          {"api_keys_file", ""}, {"status_needs_key", ""}, {"admin_password_file", ""},
+          {"whisperx_paths", "yes"}, {"proxy_paths", ""}, {"proxy_prefixes", ""},
+          {"jobs_of_any_method", ""}, {"cors_all", "yes"}, {"cors_none", ""},
+          {"request_timeout", "3600000ms"}, {"path_prefixes", ""}, {"job_id_path", "job_id"},
+          {"jobs_root", "/v1/jobs"}, {"job_retention", "86400000ms"}, {"agent_is_remote", ""},
           {"instance_ca_file", "@system-ca"});
 }
 
