@@ -7,7 +7,7 @@
 #define PASSES_MIN 20U
 #define PASSES_LIMIT 1000U
 /*
- * An eighth of the clients, but of those beyond this number: 1,024 open files shall do for 395
+ * An eighth of the clients, but of those beyond this number: 1,024 open files shall do for 386
  * clients of 50 instances.
  */
 #define PASSES_FROM 240U
@@ -17,6 +17,15 @@
 #define SESSIONS_MIN 16U
 #define SESSIONS_MAX 100U
 #define CLIENTS_MAX 1000000U
+
+/*
+ * A reload takes one for each worker of before that still has jobs, and two more; the master
+ * refuses it if there are too few. With hour-long jobs there may be many.
+ */
+#define OLD_WORKERS_SHARE 25
+#define OLD_WORKERS_MIN 16U
+#define OLD_WORKERS_MAX 100U
+#define FILES_OF_A_RELOAD 2ULL
 
 /*
  * What HAProxy counts besides connections and checks: 10 "reserved", 1 a session of the runtime
@@ -53,6 +62,11 @@ unsigned connections_sessions(unsigned clients)
     return bounded(clients / SESSIONS_SHARE, SESSIONS_MIN, SESSIONS_MAX);
 }
 
+static unsigned old_workers(unsigned clients)
+{
+    return bounded(clients / OLD_WORKERS_SHARE, OLD_WORKERS_MIN, OLD_WORKERS_MAX);
+}
+
 unsigned connections_relay(const struct config *config)
 {
     if (!config_agent_is_remote(config))
@@ -70,7 +84,8 @@ unsigned long long connections_files(const struct config *config, unsigned clien
 {
     return FILES_OF_A_CONNECTION * connections_total(config, clients) +
            FILES_OF_AN_INSTANCE * config->instance_count + FILES_OF_A_THREAD * config->threads +
-           connections_sessions(clients) + FILES_OF_ITS_OWN;
+           connections_sessions(clients) + old_workers(clients) + FILES_OF_A_RELOAD +
+           FILES_OF_ITS_OWN;
 }
 
 unsigned connections_clients(const struct config *config, unsigned long long files)

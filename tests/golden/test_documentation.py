@@ -49,8 +49,8 @@ def names_word(text, word):
 
 
 def env_names():
-    """Variables of .env.example, INSTANCE_1_URL and its like as INSTANCE_N_URL."""
-    found = ENV_LINE.findall(read(".env.example"))
+    """Variables of .env.example, INSTANCE_1_URL and its like as INSTANCE_N_URL; compose's aren't ours."""
+    found = [n for n in ENV_LINE.findall(read(".env.example")) if not n.startswith("COMPOSE_")]
     return [re.sub(r"^INSTANCE_[0-9]+_", "INSTANCE_N_", name) for name in found]
 
 

@@ -104,6 +104,42 @@ static void stop(evutil_socket_t signal_number, short what, void *arg)
     event_base_loopbreak(arg);
 }
 
+/* --- SIGTERM with --linger: what a server does that loses no job when it is taken away */
+
+enum { LINGER_LOOK_MS = 50 };
+
+static bool is_idle(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->instance_count; i++) {
+        const struct instance *instance = &sim->instances[i];
+        if (instance->open_connections > 0 || instance->queue.running_count > 0 ||
+            instance->queue.waiting_count > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void end_if_idle(evutil_socket_t fd, short what, void *arg)
+{
+    struct sim *sim = arg;
+    struct timeval pause = {.tv_usec = LINGER_LOOK_MS * 1000};
+    (void)fd;
+    (void)what;
+    if (is_idle(sim) || event_base_once(sim->base, -1, EV_TIMEOUT, end_if_idle, sim, &pause) != 0) {
+        event_base_loopbreak(sim->base);
+    }
+}
+
+static void linger(evutil_socket_t signal_number, short what, void *arg)
+{
+    struct sim *sim = arg;
+    for (size_t i = 0; i < sim->instance_count; i++) {
+        instance_stop(&sim->instances[i], false);
+    }
+    end_if_idle(signal_number, what, sim);
+}
+
 /* The certificate and the log of jobs, if they are wanted. */
 static bool open_files(struct sim *sim, const struct options *options)
 {
@@ -172,9 +208,10 @@ static void announce(const struct sim *sim, const struct control *control)
     fflush(stdout);
 }
 
-static int run(struct sim *sim, const struct control *control)
+static int run(struct sim *sim, const struct control *control, bool lingers)
 {
-    struct event *terminate = evsignal_new(sim->base, SIGTERM, stop, sim->base);
+    struct event *terminate = lingers ? evsignal_new(sim->base, SIGTERM, linger, sim)
+                                      : evsignal_new(sim->base, SIGTERM, stop, sim->base);
     struct event *interrupt = evsignal_new(sim->base, SIGINT, stop, sim->base);
     int status = EXIT_FAILURE;
     if (terminate == NULL || interrupt == NULL || event_add(terminate, NULL) != 0 ||
@@ -216,7 +253,7 @@ int main(int argc, char **argv)
     if (sim_init(&sim) && open_files(&sim, &options) && open_instances(&sim, &options) &&
         open_oracle(&sim, &options) &&
         (control = control_new(&sim, &options.control, options.control_len)) != NULL) {
-        status = run(&sim, control);
+        status = run(&sim, control, options.linger);
     }
     control_free(control);
     return sim_free(&sim) ? status : EXIT_FAILURE;

@@ -125,6 +125,13 @@ static bool set_threads(const char *text, struct options *options)
     return good;
 }
 
+static bool set_linger(const char *text, struct options *options)
+{
+    (void)text;
+    options->linger = true;
+    return true;
+}
+
 static bool set_cors(const char *text, struct options *options)
 {
     (void)text;
@@ -172,6 +179,7 @@ static const struct {
     {"jobs-log", "FILE", set_jobs_log, "write a CSV line for each job"},
     {"jobs-path", "PATH", set_jobs_path,
      "where jobs are made and asked for as OpenAI's videos are, besides /v1/jobs"},
+    {"linger", NULL, set_linger, "on SIGTERM, refuse connections and end when the last job has"},
     {"cors", NULL, set_cors, "let pages of all origins in, as the real server does"},
     {"kind", "SERVER", set_kind,
      "whisperx (default), vllm, sglang, llamacpp, whispercpp, triton or none"},

@@ -11,6 +11,7 @@ struct options {
     struct sockaddr_storage listen, control, oracle;
     socklen_t listen_len, control_len, oracle_len; /* oracle_len 0: no oracle */
     unsigned count;
+    bool linger;         /* SIGTERM lets the jobs end */
     bool spread_address; /* else the port is counted up */
     struct instance_settings settings;
     const char *speeds; /* one, or one per instance; see options_next_speed(); into argv */

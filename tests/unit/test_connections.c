@@ -4,9 +4,10 @@
 
 /*
  * What HAProxy 3.0 wants ("Cannot raise FD limit to") for one thread with "-W -S", beyond
- * connections and checks: 42 and the 16 sessions of the runtime sockets. HAProxy 2.6: 11 fewer.
+ * connections and checks: 42, the 16 sessions of the runtime sockets, and 18 for a reload with 16
+ * old workers (3 with the current one alone). HAProxy 2.6: 11 fewer.
  */
-#define SEEN_OF_ITS_OWN 58
+#define SEEN_OF_ITS_OWN 76
 
 static struct config farm_of(size_t instances)
 {
@@ -71,12 +72,12 @@ static void test_few_files_do_for_hundreds_of_clients(void **state)
     (void)state;
     struct config config = farm_of(50);
 
-    assert_true(connections_clients(&config, 1024) >= 395);
+    assert_true(connections_clients(&config, 1024) >= 386);
     /* The old sum multiplied by nine. */
     config.instance_count = 3;
-    assert_true(connections_clients(&config, 1024) >= 435);
+    assert_true(connections_clients(&config, 1024) >= 425);
     config.instance_count = 200;
-    assert_true(connections_clients(&config, 1024) >= 245);
+    assert_true(connections_clients(&config, 1024) >= 235);
 }
 
 static void test_no_more_clients_than_files_for_them(void **state)
