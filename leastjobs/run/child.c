@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,21 +35,12 @@ static void reset_signals(void)
 static void become(const char *path, char *const words[], const struct child_options *options,
                    pid_t parent)
 {
-    struct rlimit files;
-
     setsid();
     reset_signals();
     if (options->out >= 0)
         dup2(options->out, STDOUT_FILENO);
     if (options->err >= 0)
         dup2(options->err, STDERR_FILENO);
-    if (options->spare_files > 0 && getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-        files.rlim_max != RLIM_INFINITY && files.rlim_max > options->spare_files) {
-        /* Both: a program may raise the lower one. */
-        files.rlim_max -= options->spare_files;
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
     if (options->death_signal != 0) {
         prctl(PR_SET_PDEATHSIG, options->death_signal);
         /* It may have gone before that. */

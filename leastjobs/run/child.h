@@ -19,7 +19,6 @@ struct child_options {
     int death_signal; /* what it gets if `leastjobs run` is gone; 0: nothing */
     int out;          /* its standard output and error; -1: ours */
     int err;
-    unsigned long spare_files; /* of the limit of open files, what it isn't to count on */
 };
 
 /*

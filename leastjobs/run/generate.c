@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,9 +17,6 @@
 #include "xalloc.h"
 
 #define WORDS_MAX 12
-/* Of the limit of open files. */
-#define SPARE_SHARE 16
-#define SPARE_MOST 256
 
 struct generate {
     const struct config_sources *sources;
@@ -77,19 +73,6 @@ void sources_add_words(const struct config_sources *sources, char **words)
     }
 }
 
-/*
- * MAX_CONNECTIONS comes from the limit of open files. HAProxy's master needs some of them for each
- * worker that a reload has left behind: without these, HAProxy 3.0 refuses the next reload.
- */
-static unsigned long files_for_old_workers(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max / SPARE_SHARE > SPARE_MOST)
-        return SPARE_MOST;
-    return files.rlim_max / SPARE_SHARE;
-}
-
 /* Without their standard output, which isn't for people here. */
 static int start(const struct generate *generate, struct child *child, char **words, int err)
 {
@@ -97,10 +80,7 @@ static int start(const struct generate *generate, struct child *child, char **wo
 
     if (nowhere < 0)
         return errno;
-    const struct child_options options = {.death_signal = SIGTERM,
-                                          .out = nowhere,
-                                          .err = err,
-                                          .spare_files = files_for_old_workers()};
+    const struct child_options options = {.death_signal = SIGTERM, .out = nowhere, .err = err};
     sources_add_words(generate->sources, words);
     char *path = sibling_path(words[0]);
     words[0] = path;
