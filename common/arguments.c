@@ -36,8 +36,8 @@ static void fill_table(struct table *table, const struct program *program,
 
     *table = (struct table){0};
     memcpy(table->all, common, 2 * sizeof(common[0]));
-    memcpy(table->all + 2, program->arguments,
-           program->argument_count * sizeof(*program->arguments));
+    for (size_t i = 0; i < program->argument_count; i++)
+        table->all[2 + i] = program->arguments[i];
     memcpy(table->all + 2 + program->argument_count, common + 2, 2 * sizeof(common[0]));
     table->count = program->argument_count + COMMON_COUNT;
 }

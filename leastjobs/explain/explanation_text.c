@@ -1,13 +1,14 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "explain/explanation.h"
 #include "names.h"
 #include "status/shorten.h"
 
 #define PHRASE_MAX 400
-/* Of those that are alike. */
-#define NAMED_MAX 4
+/* Of those that are alike, no more are named. */
+#define NAMED_MAX 3
 #define LAST ((int64_t)DRAINED_LOAD * LOAD_UNIT)
 
 /* Jobs, of sixteenths: "3", "2.5", "0.0625". */
@@ -22,29 +23,31 @@ static const char *what_is_compared(const struct explanation *e)
     return e->compares_capacities ? "(load + 1) / capacity" : "load";
 }
 
-static void print_verdict(FILE *out, const struct explanation *e)
+static void print_picked(FILE *out, const struct explanation *e)
 {
-    size_t named = e->picked < NAMED_MAX ? e->picked : NAMED_MAX;
-
-    if (e->picked == 0) {
-        fprintf(out, "The next job gets 503: no instance is up and not drained.\n");
+    if (e->picked > NAMED_MAX) {
+        fprintf(out, "one of %zu", e->picked);
         return;
     }
-    fprintf(out, "The next job goes to ");
-    for (size_t i = 0; i < named; i++)
+    for (size_t i = 0; i < e->picked; i++)
         fprintf(out, "%s" INSTANCE_PREFIX "%u",
                 i == 0              ? ""
                 : i + 1 < e->picked ? ", "
                                     : " or ",
                 e->candidates[e->order[i]].number);
-    if (named < e->picked)
-        fprintf(out, " or one of %zu more", e->picked - named);
-    if (e->picked == 1)
-        fprintf(out, ": its %s, %.6g, is the least.\n", what_is_compared(e),
-                explanation_cost(e, e->order[0]));
-    else
-        fprintf(out, ", by a random number:\ntheir %s, %.6g, is the least.\n", what_is_compared(e),
-                explanation_cost(e, e->order[0]));
+}
+
+static void print_verdict(FILE *out, const struct explanation *e)
+{
+    if (e->picked == 0) {
+        fprintf(out, "The next job gets 503: no instance is up and not drained.\n");
+        return;
+    }
+    fprintf(out, "The next job goes to ");
+    print_picked(out, e);
+    fprintf(out, "%s %s, %.6g, is the least.\n",
+            e->picked == 1 ? ": its" : ", by a random number: their", what_is_compared(e),
+            explanation_cost(e, e->order[0]));
 }
 
 static void describe_outcome(const struct explanation *e, size_t i, char text[PHRASE_MAX])
@@ -63,7 +66,9 @@ static void describe_outcome(const struct explanation *e, size_t i, char text[PH
                  what_is_compared(e), explanation_cost(e, i), explanation_cost(e, e->order[0]));
         return;
     case IS_DOWN:
-        if (server->is_in_maintenance)
+        if (strstr(server->status, "(resolution)") != NULL)
+            snprintf(text, PHRASE_MAX, "not picked: HAProxy can't find the address of its name");
+        else if (server->is_in_maintenance)
             snprintf(text, PHRASE_MAX, "not picked: it is in maintenance");
         else
             snprintf(text, PHRASE_MAX, "not picked: it is down%s%.150s",

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "log.h"
 #include "replace.h"
 #include "run/child.h"
@@ -118,7 +119,8 @@ int generate_start(struct generate *generate, const char *output)
     return problem;
 }
 
-int generate_explain(struct generate *generate)
+/* Waits for genconf's messages; returns its exit status. */
+static int explain(struct generate *generate)
 {
     char *words[WORDS_MAX] = {(char *)"leastjobs-genconf"};
     int status;
@@ -134,6 +136,20 @@ int generate_explain(struct generate *generate)
             return 1;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int generate_explain(const struct config_sources *sources, const struct errors *errors)
+{
+    const struct generate_events nobody = {0};
+    struct generate *generate = generate_new(sources, &nobody);
+    int status = explain(generate);
+
+    generate_free(generate);
+    if (status != 0)
+        return status;
+    /* The file has become good in between. */
+    errors_print(errors, "leastjobs run", stderr);
+    return EXIT_USAGE;
 }
 
 bool generate_is_running(const struct generate *generate)

@@ -30,8 +30,11 @@ void generate_free(struct generate *generate);
 /* haproxy.cfg goes to `output`. An error number, or 0: it runs. */
 int generate_start(struct generate *generate, const char *output);
 
-/* For the messages alone: waits for genconf's, and returns its exit status. */
-int generate_explain(struct generate *generate);
+/*
+ * At the start, for a configuration that is bad: all that is wrong with it is genconf's to say,
+ * which is waited for. `errors` are those that were found here. Returns the exit status.
+ */
+int generate_explain(const struct config_sources *sources, const struct errors *errors);
 
 bool generate_is_running(const struct generate *generate);
 

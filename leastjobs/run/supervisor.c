@@ -13,7 +13,7 @@
 #include "arguments.h"
 #include "log.h"
 #include "names/following.h"
-#include "run/addresses.h"
+#include "run/example.h"
 #include "run/generate.h"
 #include "run/kept.h"
 #include "run/master.h"
@@ -57,19 +57,6 @@ static void fail(struct supervisor *s, int status)
 
 /* --- both work */
 
-static void show_example(const struct supervisor *s)
-{
-    char *url = address_of_balancer(reload_config(s->reload));
-
-    printf("leastjobs: serving on %s (configuration: %s). Try:\n"
-           "  curl %s/health\n"
-           "  curl -F file=@%s %s/v1/audio/transcriptions\n"
-           "leastjobs: Ctrl-C stops it. The log follows.\n",
-           url, s->place->config, url, s->plan->sample, url);
-    fflush(stdout);
-    free(url);
-}
-
 static void on_up(void *context)
 {
     struct supervisor *s = context;
@@ -77,7 +64,7 @@ static void on_up(void *context)
     s->is_up = true;
     ready_free(s->ready);
     s->ready = NULL;
-    show_example(s);
+    example_show(reload_config(s->reload), s->place->config, s->plan->sample);
     notify_manager("READY=1");
     reload_start(s->reload);
 }
@@ -301,21 +288,6 @@ static void free_parts(struct supervisor *s)
     event_base_free(s->base);
 }
 
-/* All that is wrong with it is genconf's to say. */
-static int explain(const struct config_sources *sources, const struct errors *errors)
-{
-    const struct generate_events nobody = {0};
-    struct generate *generate = generate_new(sources, &nobody);
-    int status = generate_explain(generate);
-
-    generate_free(generate);
-    if (status != 0)
-        return status;
-    /* The file has become good in between. */
-    errors_print(errors, "leastjobs run", stderr);
-    return EXIT_USAGE;
-}
-
 /* What is found first is known, or nobody says it: a name may resolve later. */
 static void on_settled(void *context)
 {
@@ -356,7 +328,7 @@ int supervisor_run(const struct supervisor_plan *plan)
     struct errors errors = {0};
     struct supervisor s = {.plan = plan};
     struct config *config = config_load(plan->sources, &errors);
-    int status = config == NULL ? explain(plan->sources, &errors) : 0;
+    int status = config == NULL ? generate_explain(plan->sources, &errors) : 0;
 
     errors_free(&errors);
     if (config == NULL)

@@ -286,6 +286,13 @@ static void demand_is_of_the_instances_that_take_jobs(void **state)
     free(text);
 
     withdrawn->maintained = false;
+    withdrawn->leaving = true;
+    text = metrics_of(f);
+    assert_contains(text, "\nleastjobs_jobs 7\n");
+    assert_contains(text, "\nleastjobs_instance_drained{name=\"instance2\"} 1\n");
+    free(text);
+
+    withdrawn->leaving = false;
     withdrawn->acceptances = withdrawn->reported + 2;
     text = metrics_of(f);
     assert_contains(text, "\nleastjobs_jobs 18\n");
