@@ -177,6 +177,12 @@ real-servers: all $(SIM) ## the same with llama.cpp's and whisper.cpp's own serv
 	@tools/fetch-servers $(LEASTJOBS_SERVERS)
 	$(PYTEST) tests/e2e/test_real_*.py
 
+# Not a part of `make test`: it wants a container engine.
+COMPOSE ?= docker compose
+containers: ## the image and the compose file, with real containers
+	$(COMPOSE) --profile demo build
+	LEASTJOBS_COMPOSE="$(COMPOSE)" $(PYTEST) tests/containers
+
 lint: ## clang-format, clang-tidy, cppcheck, and gcc's and clang's warnings
 	@tools/install-packages build test lint
 	tools/lint
