@@ -27,7 +27,7 @@ _leastjobs() {
     case $before in
     -e | --env-file | -c | --config | --sample)
         compopt -o filenames 2>/dev/null
-        COMPREPLY=($(compgen -f -- "$word"))
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --sort)

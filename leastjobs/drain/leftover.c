@@ -6,17 +6,20 @@
 #include "drain/work.h"
 #include "exits.h"
 #include "names.h"
+#include "running/processes.h"
 
 /* Between two looks at jobs that may take hours. */
 #define WAIT_MS 250
 
 /* Looks at all; returns how many have jobs left. */
-static size_t look(const struct work *work, const struct servers *servers, int64_t asked_ms)
+static size_t look(const struct work *work, const struct servers *servers, int64_t asked_ms,
+                   bool asks_agent)
 {
     int64_t seen_ms = clock_ms();
     size_t left = 0;
 
-    site_refresh(work->site);
+    if (asks_agent)
+        site_refresh(work->site);
     for (size_t i = 0; i < work->count; i++) {
         struct target *target = &work->targets[i];
         const struct server *server = servers_find(servers, target->number);
@@ -35,15 +38,16 @@ static size_t look(const struct work *work, const struct servers *servers, int64
 
 /* Also while HAProxy is being reloaded, or the agent restarted: then nothing is known for a moment.
  */
-size_t leftover_look(const struct work *work)
+size_t leftover_look(const struct work *work, bool asks_agent)
 {
     char problem[RUNTIME_PROBLEM_MAX];
     int64_t asked_ms = clock_ms();
     struct servers servers;
     size_t left = work->count;
 
-    if (servers_ask(&servers, work->site->socket, problem))
-        left = look(work, &servers, asked_ms);
+    if (servers_ask(&servers, work->site->socket, problem) &&
+        processes_add_earlier_jobs(&servers, work->site->socket))
+        left = look(work, &servers, asked_ms, asks_agent);
     servers_free(&servers);
     return left;
 }
@@ -118,7 +122,7 @@ int leftover_wait(const struct work *work)
     const struct timespec pause = {.tv_nsec = WAIT_MS * 1000000L};
     size_t left;
 
-    while ((left = leftover_look(work)) > 0) {
+    while ((left = leftover_look(work, true)) > 0) {
         if (say_who_is_back(work))
             return EXIT_UNREACHABLE;
         show_progress(work, left, begin_ms);

@@ -1,64 +1,12 @@
 #include "drain/work.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
-#include "clock.h"
+#include "drain/force.h"
 #include "exits.h"
 #include "names.h"
-
-/* The agent sees a drain within a second, and tells the weight within another. */
-#define FORCE_MS 5000
-#define LOOK_MS 100
-
-static bool is_in_force(const struct work *work, const struct servers *servers)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        const struct server *server = servers_find(servers, work->targets[i].number);
-        if (server != NULL && !work->order->is_in_force(server, work->site->has_agent))
-            return false;
-    }
-    return true;
-}
-
-static int say_not_in_force(const struct work *work)
-{
-    fprintf(stderr,
-            "%s: HAProxy has it, but it isn't in force after %d s: the agent, which makes it so, "
-            "may not reach HAProxy: see its log and 'leastjobs status'\n",
-            work->order->program, FORCE_MS / 1000);
-    return EXIT_UNREACHABLE;
-}
-
-/* HAProxy's socket is asked until it says so. -1 to go on. */
-static int await_force(const struct work *work)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
-    int64_t end_ms = clock_ms() + FORCE_MS;
-    struct servers servers;
-
-    for (;;) {
-        if (!site_ask_servers(work->site, &servers, work->order->program))
-            return EXIT_UNREACHABLE;
-        bool is_done = is_in_force(work, &servers);
-        servers_free(&servers);
-        if (is_done)
-            return -1;
-        if (clock_ms() > end_ms)
-            return say_not_in_force(work);
-        nanosleep(&pause, NULL);
-    }
-}
-
-/* -1 to go on. */
-static int tell(const struct work *work)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        if (!order_say(work->order, work->site->operators, work->targets[i].number))
-            return EXIT_UNREACHABLE;
-    }
-    return await_force(work);
-}
 
 static void warn_if_nobody_is_left(const struct work *work, const struct servers *servers)
 {
@@ -94,14 +42,18 @@ static int print_results(const struct work *work)
 
     if (!site_ask_servers(work->site, &servers, work->order->program))
         return EXIT_UNREACHABLE;
-    if (!work->waits)
-        leftover_look(work);
+    /* An agent that didn't answer just now won't: that would be waited for once more. */
+    if (!work->waits && work->order->can_wait)
+        leftover_look(work, work->site->has_agent);
     for (size_t i = 0; i < work->count; i++)
         print_result(work, &work->targets[i], servers_find(&servers, work->targets[i].number));
-    fflush(stdout);
+    bool is_written = fflush(stdout) == 0;
+    if (!is_written)
+        fprintf(stderr, "%s: it is done, but standard output can't be written: %s\n",
+                work->order->program, strerror(errno));
     warn_if_nobody_is_left(work, &servers);
     servers_free(&servers);
-    return ferror(stdout) ? EXIT_UNREACHABLE : 0;
+    return is_written ? 0 : EXIT_UNREACHABLE;
 }
 
 static int refuse_without_agent(const struct work *work)
@@ -148,9 +100,9 @@ int work_carry_out(const struct work *work)
         status = refuse_for_leaving(work);
 
     if (status < 0 && work->waits)
-        leftover_look(work);
+        leftover_look(work, true);
     if (status < 0)
-        status = tell(work);
+        status = force_order(work);
     if (status < 0 && work->waits)
         status = leftover_wait(work);
     if (status < 0)

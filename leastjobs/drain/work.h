@@ -33,8 +33,9 @@ int work_carry_out(const struct work *work);
 
 /* --- leftover.c: what is left there */
 
-/* One look at all; returns how many instances have jobs left, as far as is known. */
-size_t leftover_look(const struct work *work);
+/* One look at all; returns how many instances have jobs left, as far as is known, by the agent too.
+ */
+size_t leftover_look(const struct work *work, bool asks_agent);
 
 /* "2 in flight, 1 more". */
 #define LEFTOVER_MAX 120

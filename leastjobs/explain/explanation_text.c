@@ -119,6 +119,18 @@ static void print_read(FILE *out, const struct explanation *e, unsigned number)
         print_report(out, known);
 }
 
+/*
+ * The word has no room for its parts: what of it is a penalty (an instance that fails is picked
+ * last) the agent knows.
+ */
+static void print_told_penalty(FILE *out, const struct fleet_instance *known,
+                               const struct server *server)
+{
+    if (known != NULL && known->penalty > server->penalty)
+        fprintf(out, "           of which %.12g are a penalty for failures, says the agent\n",
+                known->penalty - server->penalty);
+}
+
 static void print_haproxy(FILE *out, const struct server *server, const struct verdict *verdict)
 {
     /* Until its weight says it, the agent's word makes a drained one be picked last. */
@@ -164,6 +176,8 @@ void explanation_print(FILE *stream, const struct explanation *e, unsigned numbe
         fprintf(stream, "\n" INSTANCE_PREFIX "%u: %s\n", server->number, outcome);
         print_read(stream, e, server->number);
         print_haproxy(stream, server, &e->verdicts[i]);
+        print_told_penalty(
+            stream, e->view == NULL ? NULL : fleet_view_find(e->view, server->number), server);
         print_rules(stream, e, i);
     }
 }

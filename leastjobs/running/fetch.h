@@ -5,7 +5,8 @@
 
 /* More than the answer about INSTANCES_MAX instances has. */
 #define FETCH_BODY_MAX (64U << 20)
-#define FETCH_TIMEOUT_MS 10000L
+/* It answers from memory: who waits for one that hangs waits in vain. */
+#define FETCH_TIMEOUT_MS 3000L
 #define FETCH_PROBLEM_MAX 256
 
 /*

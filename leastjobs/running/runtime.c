@@ -103,16 +103,29 @@ static const char *describe(int problem)
     }
 }
 
-char *runtime_ask(const char *path, const char *commands, char problem[RUNTIME_PROBLEM_MAX])
+static char *ask(const char *path, const char *commands, bool ends, char *problem)
 {
     char *answer = NULL;
     int fd = connect_to(path);
+    bool is_sent = fd >= 0 && send_line(fd, commands);
 
-    if (fd >= 0 && send_line(fd, commands))
+    if (is_sent && ends)
+        shutdown(fd, SHUT_WR);
+    if (is_sent)
         answer = read_all(fd);
     if (answer == NULL)
         snprintf(problem, RUNTIME_PROBLEM_MAX, "%s", describe(errno));
     if (fd >= 0)
         close(fd);
     return answer;
+}
+
+char *runtime_ask(const char *path, const char *commands, char problem[RUNTIME_PROBLEM_MAX])
+{
+    return ask(path, commands, false, problem);
+}
+
+char *runtime_ask_master(const char *path, const char *commands, char problem[RUNTIME_PROBLEM_MAX])
+{
+    return ask(path, commands, true, problem);
 }

@@ -20,4 +20,8 @@
  */
 char *runtime_ask(const char *path, const char *commands, char problem[RUNTIME_PROBLEM_MAX]);
 
+/* The same of HAProxy's master ("Master CLI"), which waits for more until it hears that none comes.
+ */
+char *runtime_ask_master(const char *path, const char *commands, char problem[RUNTIME_PROBLEM_MAX]);
+
 #endif

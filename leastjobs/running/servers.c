@@ -11,10 +11,11 @@
 /* Servers alone (4), of all of them (-1). */
 #define ASK                                                                                        \
     "show servers state " BACKEND_NAME "; show stat " BACKEND_NAME " 4 -1; show table " TABLE_JOBS \
-    "; show table " TABLE_FAILED "; show table " TABLE_CAPACITIES
+    "; show table " TABLE_FAILED "; show table " TABLE_CAPACITIES "; show info"
 /* SRV_ADMF_FMAINT, SRV_ADMF_IMAINT and SRV_ADMF_RMAINT of HAProxy's server-t.h. */
 #define ADMIN_MAINTENANCE 0x23U
 #define FIELD_MAX 64
+#define PROCESS "Pid: "
 
 static int compare(const void *key, const void *element)
 {
@@ -211,6 +212,8 @@ bool servers_parse(struct servers *servers, const char *text)
                 read_names(line, length, places);
         } else if (length == 0) {
             table = NO_TABLE;
+        } else if (begins(line, length, PROCESS)) {
+            servers->process = (pid_t)strtol(line + strlen(PROCESS), NULL, 10);
         } else if (table == STAT) {
             read_row(servers, line, length, places);
         } else if (table != NO_TABLE) {
@@ -233,6 +236,15 @@ bool servers_ask(struct servers *servers, const char *socket, char problem[RUNTI
         snprintf(problem, RUNTIME_PROBLEM_MAX,
                  "this HAProxy has no backend " BACKEND_NAME ": it isn't ours");
     return has_servers;
+}
+
+void servers_add_in_flight(struct servers *servers, const struct servers *others)
+{
+    for (size_t i = 0; i < others->count; i++) {
+        struct server *server = find(servers, others->all[i].number);
+        if (server != NULL)
+            server->in_flight += others->all[i].in_flight;
+    }
 }
 
 void servers_free(struct servers *servers)

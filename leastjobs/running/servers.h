@@ -4,12 +4,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "running/runtime.h"
 
 /*
- * The servers of backend farm, as HAProxy has them: `show servers state`, `show stat` and its
- * tables (management guide, section 9.3).
+ * The servers of backend farm, as HAProxy has them: `show servers state`, `show stat`, its tables,
+ * and of `show info` which process it is (management guide, section 9.3).
  */
 
 #define SERVER_STATUS_MAX 32
@@ -32,6 +33,7 @@ struct server {
 struct servers {
     struct server *all; /* by number */
     size_t count;
+    pid_t process; /* that has answered; 0 if it isn't known */
 };
 
 /* Asks on this socket. False with what is wrong in `problem`, as of runtime_ask(). */
@@ -40,6 +42,9 @@ bool servers_ask(struct servers *servers, const char *socket, char problem[RUNTI
 /* Reads the answers to all that, one behind the other; what isn't there is 0. False: no server. */
 bool servers_parse(struct servers *servers, const char *text);
 void servers_free(struct servers *servers);
+
+/* What `others` have in flight is in flight, too: of those servers that `servers` has. */
+void servers_add_in_flight(struct servers *servers, const struct servers *others);
 
 /* NULL if there is no such server. */
 const struct server *servers_find(const struct servers *servers, unsigned number);

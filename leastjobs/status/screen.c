@@ -95,7 +95,7 @@ static void end(void)
 /* The signals come only while screen_wait() waits: nothing is half drawn then. */
 void screen_open(void)
 {
-    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
+    static const int taken[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
     const struct sigaction action = {.sa_handler = on_signal};
     sigset_t mask;
 
@@ -139,7 +139,7 @@ bool screen_wait(int wait_ms, int *signal_number)
 
     caught = 0;
     int ready = ppoll(&typed, 1, &wait, &mask_before);
-    *signal_number = caught == SIGTERM || caught == SIGHUP ? caught : 0;
+    *signal_number = caught == SIGTERM || caught == SIGHUP || caught == SIGQUIT ? caught : 0;
     if (*signal_number != 0 || caught == SIGINT)
         return false;
     if (caught == SIGTSTP)

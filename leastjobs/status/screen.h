@@ -17,7 +17,7 @@ void screen_size(int *columns, int *rows);
 /* Whether colours are wanted there: a terminal that isn't dumb, and no NO_COLOR (no-color.org). */
 bool screen_has_colours(void);
 
-/* Begins, and from then on takes SIGINT, SIGTERM, SIGHUP, SIGTSTP and SIGWINCH. */
+/* Begins, and from then on takes SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP and SIGWINCH. */
 void screen_open(void);
 
 /* Draws `text`, whose lines clear what is behind them, and clears what is below it. */

@@ -86,7 +86,7 @@ static struct board_style style_of(enum board_sort sort)
 
 static int exit_of(const struct fleet_view *view)
 {
-    if (!view->has_haproxy)
+    if (!view->has_haproxy || view->haproxy_problem != NULL)
         return EXIT_UNREACHABLE;
     return fleet_count_takers(view) > 0 ? 0 : EXIT_NOT_SO;
 }

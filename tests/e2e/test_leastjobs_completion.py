@@ -31,7 +31,7 @@ def complete(line, folder=None, **variables):
         timeout=60,
     )
     assert done.stderr == ""
-    return done.stdout.split()
+    return done.stdout.splitlines() if done.stdout.strip() else []
 
 
 def test_commands_options_files_and_instances_are_completed(lab, tmp_path):
@@ -52,6 +52,8 @@ def test_commands_options_files_and_instances_are_completed(lab, tmp_path):
     # Also those of the one that a file on the line says.
     (tmp_path / "my.env").write_text(f"STATUS_PORT={farm.status_port}\n")
     assert complete("leastjobs drain --env-file m", tmp_path) == ["my.env"]
+    (tmp_path / "a name with blanks").touch()
+    assert complete("leastjobs drain --env-file a", tmp_path) == ["a name with blanks"]
     assert complete("leastjobs drain --env-file my.env 1", tmp_path) == ["17", "170"]
     farm.agent.stop()
     assert complete("leastjobs drain ", **farm.variables) == []

@@ -150,6 +150,8 @@ def test_it_says_why_and_why_not(lab):
     assert text.startswith("The next job goes to instance1: its load, 2, is the least.\n")
     assert "instance2: not picked: its load is 3, the least is 2\n" in text
     assert block(text, 3).startswith("instance3: not picked: it is down: unexpected HTTP status: 500")
+    assert " of which 16383 are a penalty for failures, says the agent\n" in block(text, 3)
+    assert "of which" not in block(text, 1)
     assert block(text, 4).startswith("instance4: not picked: it is drained\n")
     first = block(text, 1)
     assert "2 active jobs, " in first and f"{farm.instances[1].url}/health\n" in first

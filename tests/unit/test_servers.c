@@ -32,6 +32,8 @@ static const char answer[] =
     "\n"
     "# table: capacities, type: integer, size:65536, used:1\n"
     "0x559d14450bf0: key=3 use=0 exp=2073 gpt0=11\n"
+    "\n"
+    "Name: HAProxy\nNbproc: 1\nPid: 21887\nUptime_sec: 7\n"
     "\n";
 
 static void servers_are_read_with_what_the_rules_look_at(void **state)
@@ -41,6 +43,7 @@ static void servers_are_read_with_what_the_rules_look_at(void **state)
     (void)state;
     assert_true(servers_parse(&servers, answer));
     assert_int_equal(servers.count, 5);
+    assert_int_equal(servers.process, 21887);
     const struct server *first = &servers.all[0];
     assert_int_equal(first->number, 3);
     assert_true(first->is_up && !first->is_drained && !first->is_in_maintenance);
@@ -65,6 +68,30 @@ static void servers_are_read_with_what_the_rules_look_at(void **state)
     assert_true(servers_find(&servers, 23)->is_in_maintenance);
     assert_null(servers_find(&servers, 1));
     servers_free(&servers);
+}
+
+static void what_earlier_processes_have_in_flight_is_added(void **state)
+{
+    static const char earlier[] =
+        "1\n# be_id\n4 farm 1 instance1 - 2 0 1 1 87 1 0 1 0 0 0 1 - 0 - 0 0 - 127.0.0.1 1\n"
+        "4 farm 2 instance3 - 2 0 1 1 87 1 0 1 0 0 0 1 - 0 - 0 0 - 127.0.0.1 1\n\n"
+        "# pxname,svname,scur,\nfarm,instance1,5,\nfarm,instance3,2,\n\n";
+    struct servers servers;
+    struct servers others;
+
+    (void)state;
+    assert_true(servers_parse(&servers, answer));
+    assert_true(servers_parse(&others, earlier));
+    servers_add_in_flight(&servers, &others);
+    assert_int_equal(servers_find(&servers, 3)->in_flight, 6);
+    assert_int_equal(servers_find(&servers, 20)->in_flight, 1);
+    assert_null(servers_find(&servers, 1));
+    servers_free(&others);
+    servers_parse(&others, "no such process\n");
+    servers_add_in_flight(&servers, &others);
+    assert_int_equal(servers_find(&servers, 3)->in_flight, 6);
+    servers_free(&servers);
+    servers_free(&others);
 }
 
 static void an_answer_that_is_cut_off_anywhere_does_no_harm(void **state)
@@ -117,6 +144,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_are_read_with_what_the_rules_look_at),
+        cmocka_unit_test(what_earlier_processes_have_in_flight_is_added),
         cmocka_unit_test(an_answer_that_is_cut_off_anywhere_does_no_harm),
         cmocka_unit_test(instances_are_named_by_number_or_by_name),
         cmocka_unit_test(each_is_named_once),
