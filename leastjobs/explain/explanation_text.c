@@ -120,15 +120,19 @@ static void print_read(FILE *out, const struct explanation *e, unsigned number)
 }
 
 /*
- * The word has no room for its parts: what of it is a penalty (an instance that fails is picked
- * last) the agent knows.
+ * The word has no room for its parts: what of it is a penalty (one whose checks fail is picked
+ * last) the agent knows, whose sum has HAProxy's penalty in it.
  */
-static void print_told_penalty(FILE *out, const struct fleet_instance *known,
-                               const struct server *server)
+static void print_told_penalty(FILE *out, const struct explanation *e, size_t i)
 {
-    if (known != NULL && known->penalty > server->penalty)
+    const struct candidate *c = &e->candidates[i];
+    const struct fleet_instance *known =
+        e->view == NULL ? NULL : fleet_view_find(e->view, c->number);
+    double seen = (double)c->penalty * (e->compares_capacities ? c->capacity : 1);
+
+    if (known != NULL && known->penalty > seen)
         fprintf(out, "           of which %.12g are a penalty for failures, says the agent\n",
-                known->penalty - server->penalty);
+                known->penalty - seen);
 }
 
 static void print_haproxy(FILE *out, const struct server *server, const struct verdict *verdict)
@@ -176,8 +180,7 @@ void explanation_print(FILE *stream, const struct explanation *e, unsigned numbe
         fprintf(stream, "\n" INSTANCE_PREFIX "%u: %s\n", server->number, outcome);
         print_read(stream, e, server->number);
         print_haproxy(stream, server, &e->verdicts[i]);
-        print_told_penalty(
-            stream, e->view == NULL ? NULL : fleet_view_find(e->view, server->number), server);
+        print_told_penalty(stream, e, i);
         print_rules(stream, e, i);
     }
 }

@@ -81,6 +81,12 @@ static void end_line(struct out *out)
     out->rows++;
 }
 
+/* For one line more. */
+static bool has_room(const struct out *out)
+{
+    return out->style->rows == 0 || out->rows < out->style->rows;
+}
+
 /* What is too long is cut. */
 static void put_text(struct out *out, enum colour colour, char *text)
 {
@@ -214,7 +220,7 @@ static struct layout make_layout(const struct line *lines, size_t count, size_t 
         widen(&layout, cells);
     }
     while (layout.cells < CELLS &&
-           (layout.cells <= LOAD || used + layout.widths[layout.cells] + 1 + LAST_MIN <= columns))
+           (layout.cells <= STATE || used + layout.widths[layout.cells] + 1 + LAST_MIN <= columns))
         used += layout.widths[layout.cells++] + 1;
     layout.last = columns - used;
     return layout;
@@ -251,14 +257,23 @@ static void put_rest(struct out *out, const struct fleet_instance *rest, size_t 
     put_text(out, others > 0 ? YELLOW : PLAIN, text);
 }
 
-/* How many instances there is room for below their heads, with the last line for the rest. */
+/* How many instances there is room for below their heads, with the last line for the rest; where
+ * that is none, there are no heads either. */
 static size_t choose_shown(const struct out *out, size_t count)
 {
     int room = out->style->rows - out->rows - 1;
 
     if (out->style->rows == 0 || (int)count <= room)
         return count;
-    return room < 2 ? 1 : (size_t)room - 1;
+    return room < 2 ? 0 : (size_t)room - 1;
+}
+
+static void put_heads(struct out *out, const struct layout *layout)
+{
+    char last[] = LAST_HEAD;
+
+    shorten_text(last, layout->last, false, out->style->has_utf8);
+    put_row(out, layout, heads, last, BOLD, BOLD);
 }
 
 static void put_table(struct out *out, const struct fleet_view *view)
@@ -271,13 +286,14 @@ static void put_table(struct out *out, const struct fleet_view *view)
     for (size_t i = 0; i < shown; i++)
         fill_cells(&lines[i], &instances[i]);
     struct layout layout = make_layout(lines, shown, columns_of(out->style));
-    put_row(out, &layout, heads, LAST_HEAD, BOLD, BOLD);
+    if (shown > 0)
+        put_heads(out, &layout);
     for (size_t i = 0; i < shown; i++) {
         fill_last(&lines[i], &instances[i], layout.last, out->style->has_utf8);
         cells_of(&lines[i], cells);
         put_row(out, &layout, cells, lines[i].last, PLAIN, states[lines[i].state].colour);
     }
-    if (shown < view->count)
+    if (shown < view->count && has_room(out))
         put_rest(out, instances + shown, view->count - shown);
     free(lines);
     free(instances);
@@ -306,7 +322,7 @@ static void put_haproxy(struct out *out, const struct fleet_view *view)
     const char *problem = view->haproxy_problem;
     char text[TEXT_MAX];
 
-    if (view->has_haproxy && problem == NULL)
+    if ((view->has_haproxy && problem == NULL) || !has_room(out))
         return;
     if (view->has_haproxy)
         snprintf(text, sizeof(text) - 2, "HAProxy can't be asked: %s: its last counts stand",

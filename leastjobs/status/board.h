@@ -25,7 +25,7 @@ struct board_style {
     bool clears_lines; /* each to its end: it is drawn over another one */
     enum board_sort sort;
 };
-#define BOARD_COLUMNS_MIN 30
+#define BOARD_COLUMNS_MIN 20
 
 void board_print(FILE *stream, const struct fleet_view *view, const struct board_style *style);
 

@@ -52,8 +52,8 @@ def test_commands_options_files_and_instances_are_completed(lab, tmp_path):
     # Also those of the one that a file on the line says.
     (tmp_path / "my.env").write_text(f"STATUS_PORT={farm.status_port}\n")
     assert complete("leastjobs drain --env-file m", tmp_path) == ["my.env"]
-    (tmp_path / "a name with blanks").touch()
-    assert complete("leastjobs drain --env-file a", tmp_path) == ["a name with blanks"]
+    (tmp_path / "two  words").touch()
+    assert complete("leastjobs drain --env-file tw", tmp_path) == ["two  words"]
     assert complete("leastjobs drain --env-file my.env 1", tmp_path) == ["17", "170"]
     farm.agent.stop()
     assert complete("leastjobs drain ", **farm.variables) == []

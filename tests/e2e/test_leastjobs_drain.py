@@ -1,10 +1,13 @@
 """leastjobs drain, maint and ready: an operator's word, and when it is in force."""
 
 import signal
+import socket
+import subprocess
 
 import pytest
 
 from commands import Terminal, leastjobs, start
+from processes import build_directory, environment
 from waiting import wait_for
 
 
@@ -130,6 +133,31 @@ def test_without_the_agent_a_drain_is_refused_and_maint_works(lab):
     assert farm.run_jobs(3) == [2] * 3
     assert leastjobs(farm, "ready", "1").returncode == 0
     farm.wait_for_server(1, "UP")
+
+
+def test_an_agent_that_hangs_is_asked_once(lab):
+    farm = lab.start_farm(2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        done = leastjobs(farm, "maint", "1", STATUS_PORT=str(mute.getsockname()[1]))
+        mute.setblocking(False)
+        mute.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            mute.accept()
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_that_its_result_cannot_be_written_is_said(lab):
+    farm = lab.start_farm(2)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(build_directory() / "leastjobs"), "drain", "1"],
+            env=environment(farm.variables),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"it is done, but standard output can't be written: " in done.stderr
 
 
 def test_without_haproxy_nothing_can_be_said(lab):

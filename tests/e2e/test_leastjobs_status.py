@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 
 import pytest
 
@@ -65,6 +66,14 @@ def test_it_says_why_an_instance_gets_no_jobs_and_its_status_tells_scripts(lab):
     assert worst[:2] == ["3", "unhealthy"] and worst[10].endswith("unexpected HTTP status: 500")
     farm.set_state(1, "ready")
     wait_for(lambda: leastjobs(farm, "status").returncode == 0, "one to be left")
+    worker = int(re.search(r"Pid: (\d+)", farm.runtime("show info")).group(1))
+    os.kill(worker, signal.SIGSTOP)
+    done = wait_for(
+        lambda: (found := leastjobs(farm, "status")).returncode == 1 and found, "it to be stuck"
+    )
+    assert "HAProxy " in done.stdout.splitlines()[1] and done.stderr == ""
+    os.kill(worker, signal.SIGCONT)
+    wait_for(lambda: leastjobs(farm, "status").returncode == 0, "it to go on")
     farm.haproxy.stop()
     done = wait_for(
         lambda: (found := leastjobs(farm, "status")).returncode == 1 and found, "HAProxy to be away"
@@ -93,7 +102,7 @@ def test_on_a_terminal_it_is_coloured_and_fits_and_not_with_no_color(lab):
 
 def test_watch_redraws_until_it_is_left_and_leaves_the_terminal_as_it_was(lab):
     farm = lab.start_farm(4)
-    for key in (b"q", b"\x03"):
+    for key, status in ((b"q", 0), (b"\x03", 0), (b"\x1c", 128 + 3)):
         with Terminal(farm, "status", "--watch", rows=5, columns=60) as terminal:
             terminal.read_until(lambda text: text.count(END_OF_SCREEN) >= 2, "a second picture")
             assert b"and 2 more, all healthy" in terminal.shown
@@ -102,7 +111,7 @@ def test_watch_redraws_until_it_is_left_and_leaves_the_terminal_as_it_was(lab):
             terminal.read_until(lambda text: b"\n4 " in text[seen:], "the fourth")
             terminal.type(key)
             text = terminal.read_to_the_end()
-            assert terminal.process.returncode == 0
+            assert terminal.process.returncode == status
             assert terminal.settings() == terminal.before
         assert text.startswith(b"\x1b[?1049h") and text.endswith(b"\x1b[?1049l")
         assert text.count(b"\x1b[?25l") == text.count(b"\x1b[?25h") == 1
