@@ -21,8 +21,9 @@ const struct option_info instance_option_table[] = {
         .group = OPTION_INSTANCES,
         .scope = OPTION_IN_BOTH,
         .unset = "none",
-        .help = "URL of instance N, from 1; numbers may have gaps; at least one is required, unless "
-                "INSTANCES_DNS or INSTANCES_FILE is set",
+        .help =
+            "URL of instance N, from 1; numbers may have gaps; at least one is required, unless "
+            "INSTANCES_DNS or INSTANCES_FILE is set",
         .more = "N is at most 65535. `http://` or `https://`, the latter with a host name; without "
                 "a scheme `http://` is assumed. A path is a prefix for every request, a trailing "
                 "`/` is dropped. No user name, password, query or fragment. A name that has "

@@ -30,6 +30,9 @@
     (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |      \
      EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS)
 
+/* A page is shown for so many times as long as it took to make. */
+#define SNAPSHOT_FACTOR 4
+
 #define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
@@ -51,10 +54,12 @@ struct page {
     unsigned users;
 };
 
-/* The latest of a kind, and when it was made. */
+/* The latest of a kind, when it was made, and how long that took. */
 struct snapshot {
     struct page *page; /* NULL: none */
     struct timeval turn;
+    int64_t made_ms;
+    int64_t took_ms;
 };
 
 /* What the callback of a file's path is given. */
@@ -220,9 +225,17 @@ static void forget_snapshot(struct snapshot *snapshot)
     snapshot->page = NULL;
 }
 
+static bool is_fresh(const struct snapshot *snapshot, const struct timeval *turn)
+{
+    return snapshot->page != NULL &&
+           (memcmp(&snapshot->turn, turn, sizeof(*turn)) == 0 ||
+            clock_ms() - snapshot->made_ms < SNAPSHOT_FACTOR * snapshot->took_ms);
+}
+
 /*
- * With thousands of instances a page takes some 20 ms: a hundred visitors who ask at once must
- * not keep HAProxy's agent-checks waiting for a hundred of them.
+ * With thousands of instances a page takes some 20 to 100 ms: a hundred visitors who ask at once
+ * must not keep HAProxy's agent-checks waiting for a hundred of them, nor those who ask again and
+ * again take more than a part of the loop's time. Of a few instances each gets what is known now.
  */
 static struct page *latest_page(struct status *status, struct snapshot *snapshot,
                                 struct page *(*render)(const struct report_view *view))
@@ -230,10 +243,13 @@ static struct page *latest_page(struct status *status, struct snapshot *snapshot
     struct timeval turn;
 
     event_base_gettimeofday_cached(status->base, &turn);
-    if (snapshot->page == NULL || memcmp(&snapshot->turn, &turn, sizeof(turn)) != 0) {
+    if (!is_fresh(snapshot, &turn)) {
+        int64_t begin_ms = clock_ms();
         forget_snapshot(snapshot);
         snapshot->page = render(&status->view);
         snapshot->turn = turn;
+        snapshot->made_ms = clock_ms();
+        snapshot->took_ms = snapshot->made_ms - begin_ms;
     }
     return snapshot->page;
 }

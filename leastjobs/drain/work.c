@@ -122,9 +122,30 @@ static int refuse_without_agent(const struct work *work)
     return EXIT_UNREACHABLE;
 }
 
+/* It would never be in force: who leaves comes back when it is found again. -1 to go on. */
+static int refuse_for_leaving(const struct work *work)
+{
+    for (size_t i = 0; i < work->count && work->order == &order_ready; i++) {
+        const struct fleet_instance *instance =
+            work->site->has_agent ? fleet_view_find(&work->site->view, work->targets[i].number)
+                                  : NULL;
+        if (instance == NULL || !instance->is_leaving)
+            continue;
+        fprintf(stderr,
+                "%s: " INSTANCE_PREFIX "%u is leaving: where it was found, it is no more; nothing "
+                "was changed\n",
+                work->order->program, instance->number);
+        return EXIT_UNREACHABLE;
+    }
+    return -1;
+}
+
 int work_carry_out(const struct work *work)
 {
     int status = refuse_without_agent(work);
+
+    if (status < 0)
+        status = refuse_for_leaving(work);
 
     if (status < 0 && work->waits)
         leftover_look(work);

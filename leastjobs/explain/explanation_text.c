@@ -77,7 +77,10 @@ static void describe_outcome(const struct explanation *e, size_t i, char text[PH
         return;
     case HAS_NO_WEIGHT:
         snprintf(text, PHRASE_MAX, "not picked: %s",
-                 server->is_drained ? "it is drained" : "its weight is 0");
+                 server->is_drained ? "it is drained"
+                 : known != NULL && known->is_leaving
+                     ? "it is leaving: where it was found, it is no more"
+                     : "its weight is 0");
         return;
     case HAS_NO_ROOM:
         snprintf(text, PHRASE_MAX, "not picked: its load is beyond what the rules count to");

@@ -209,8 +209,8 @@ static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
 
-    bool is_outdated = reload->parts.following != NULL &&
-                       following_take_config(reload->parts.following, config);
+    bool is_outdated =
+        reload->parts.following != NULL && following_take_config(reload->parts.following, config);
 
     config_free(reload->config);
     reload->config = config;

@@ -47,6 +47,7 @@ static struct fleet_instance read_instance(const cJSON *object)
         .is_healthy = read_truth(object, "is_healthy"),
         .is_drained = read_truth(object, "is_drained"),
         .is_in_maintenance = read_truth(object, "is_in_maintenance"),
+        .is_leaving = read_truth(object, "is_leaving"),
         .is_busy = read_truth(object, "is_busy"),
         .capacity = read_number(object, "capacity", 1),
         .active_jobs = read_number(object, "active_jobs", 0),

@@ -21,6 +21,7 @@ struct fleet_instance {
     bool is_healthy;
     bool is_drained;
     bool is_in_maintenance;
+    bool is_leaving; /* found by a name or in a file, and there no more: drained, too */
     bool is_busy;
     double capacity;
     double active_jobs; /* as last reported */

@@ -16,8 +16,8 @@ struct where {
 };
 
 /*
- * Where no file is named, on the command line or by LEASTJOBS_ENV_FILE, which a container has: .env of
- * the working folder, else that of the services, if it can be read. So the commands work without
+ * Where no file is named, on the command line or by LEASTJOBS_ENV_FILE, which a container has: .env
+ * of the working folder, else that of the services, if it can be read. So the commands work without
  * arguments also beside `make run`, and as root under systemd.
  */
 #define DEFAULT_ENV_FILE ".env"

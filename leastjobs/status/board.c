@@ -15,14 +15,15 @@ static const char *const sequences[] = {
     [BOLD] = "\033[1m", [GREEN] = "\033[32m", [YELLOW] = "\033[33m", [RED] = "\033[31m"};
 
 /* The worst first. */
-enum state { UNHEALTHY, IN_MAINTENANCE, DRAINED, FAILING, BUSY, HEALTHY };
+enum state { UNHEALTHY, IN_MAINTENANCE, LEAVING, DRAINED, FAILING, BUSY, HEALTHY };
 static const struct {
     const char *name;
     enum colour colour;
 } states[] = {
     [UNHEALTHY] = {"unhealthy", RED}, [IN_MAINTENANCE] = {"maint", YELLOW},
-    [DRAINED] = {"drained", YELLOW},  [FAILING] = {"failing", YELLOW},
-    [BUSY] = {"busy", YELLOW},        [HEALTHY] = {"healthy", GREEN},
+    [LEAVING] = {"leaving", YELLOW},  [DRAINED] = {"drained", YELLOW},
+    [FAILING] = {"failing", YELLOW},  [BUSY] = {"busy", YELLOW},
+    [HEALTHY] = {"healthy", GREEN},
 };
 
 /* The load's parts stand behind it as what it is the sum of. */
@@ -103,6 +104,8 @@ static enum state state_of(const struct fleet_instance *instance)
         return UNHEALTHY;
     if (instance->is_in_maintenance)
         return IN_MAINTENANCE;
+    if (instance->is_leaving)
+        return LEAVING;
     if (instance->is_drained)
         return DRAINED;
     if (instance->is_busy)

@@ -69,10 +69,7 @@ def test_it_has_all_that_health_has_and_more(lab):
     assert first["capacity_field"] is None and not found["compares_capacities"]
     assert 0 <= first["report_age_seconds"] < 60
     assert found["failures"] == []
-
-
-def test_it_is_for_the_operator_and_not_for_clients(lab):
-    farm = lab.start_farm(1)
+    # It is for the operator, and not for clients.
     assert farm.request(target="/fleet").status == 404
     assert http_request(farm.status_port, "POST", "/fleet").status == 405
 

@@ -107,7 +107,7 @@ def test_who_waits_at_a_terminal_sees_what_is_left_and_who_has_put_it_back(lab):
 def test_what_is_not_there_changes_nothing(lab):
     farm = lab.start_farm(dict(zip((2, 17), lab.sim(2).instances)))
     for word in ("drain", "maint", "ready"):
-        for names in (["1"], ["2", "3"], ["instance02"], ["0"], ["-1"], ["2x"], ["70000"], []):
+        for names in (["2", "instance02"], ["-1"], []):
             done = leastjobs(farm, word, *names)
             assert (done.returncode, done.stdout) == (2, ""), names
         assert leastjobs(farm, word, "2", "3").stderr == (

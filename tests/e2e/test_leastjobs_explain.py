@@ -129,3 +129,40 @@ def test_it_agrees_with_the_next_pick_in_random_states(lab, seed, kind):
     assert picks > STATES_EACH / 2
     assert outcomes >= {"picked", "more", "down", "maintenance", "no_weight"}
     farm.release_all()
+
+
+def block(text, number):
+    """The lines about one instance."""
+    (found,) = (part for part in text.split("\n\n") if part.startswith(f"instance{number}: "))
+    return found
+
+
+@pytest.mark.quick("three failed checks")
+def test_it_says_why_and_why_not(lab):
+    farm = lab.start_farm(4, {1: 2, 2: 3})
+    farm.instances[3].set(health="500")
+    farm.wait_until_unhealthy(3)
+    farm.set_state(4, "drain")
+    farm.wait_for_weights({4: 0})
+    done = command(farm)
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert text.startswith("The next job goes to instance1: its load, 2, is the least.\n")
+    assert "instance2: not picked: its load is 3, the least is 2\n" in text
+    assert block(text, 3).startswith("instance3: not picked: it is down: unexpected HTTP status: 500")
+    assert block(text, 4).startswith("instance4: not picked: it is drained\n")
+    first = block(text, 1)
+    assert "2 active jobs, " in first and f"{farm.instances[1].url}/health\n" in first
+    assert "load 2 = 0 in flight + 2 more + 0 penalty" in first
+    one = command(farm, "instance2").stdout.decode()
+    assert block(one, 2) and "\ninstance1: " not in one
+    for wrong in (["7"], ["1", "2"], ["x"]):
+        assert command(farm, *wrong).returncode == 2
+    farm.agent.stop()
+    done = command(farm)
+    assert done.returncode == 0 and b"the agent doesn't answer" in done.stderr
+    assert "its last word stands" in block(done.stdout.decode(), 1)
+    farm.haproxy.stop()
+    done = command(farm)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert f"HAProxy can't be asked on {farm.socket}: ".encode() in done.stderr

@@ -1,5 +1,7 @@
 """INSTANCES_DNS: every address of a name is an instance, as long as it is there."""
 
+from urllib.parse import urlsplit
+
 from name_server import own_name_server
 from running import Running
 from waiting import wait_for
@@ -18,12 +20,13 @@ class Named(Running):
         super().__init__(lab, count=sim.instances, configured=0, **variables)
 
     def url(self, address):
-        return f"http://[{address}]:{self.port}" if ":" in address else f"http://{address}:{self.port}"
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{self.port}"
 
     def numbers(self):
         """URL -> number, of those that aren't leaving."""
-        found = self.farm.health()["instances"]
-        return {i["url"]: int(i["name"].removeprefix("instance")) for i in found if not i["is_leaving"]}
+        found = [i for i in self.farm.health()["instances"] if not i["is_leaving"]]
+        return {i["url"]: int(i["name"].removeprefix("instance")) for i in found}
 
     def wait_for_addresses(self, expected):
         """`expected`: number -> address, of those that aren't leaving."""
@@ -44,7 +47,8 @@ def test_names_are_followed_through_all_that_happens_to_them(lab):
         late, moving = "late.test", "moving.test"
         dns.addresses[moving] = ["127.0.0.1"]
         running = Named(lab, count=5)
-        running.variables["INSTANCES_DNS"] = f"http://moving:{running.port},http://late:{running.port}"
+        urls = [f"http://{name}:{running.port}" for name in ("moving", "late")]
+        running.variables["INSTANCES_DNS"] = ",".join(urls)
         farm = running.farm
         # One that doesn't resolve keeps nobody from starting.
         running.start()
@@ -61,7 +65,7 @@ def test_names_are_followed_through_all_that_happens_to_them(lab):
         running.wait_for_addresses(everyone)
         jobs += farm.open_jobs(8)
 
-        # The first one is gone, with its jobs; the other name says nothing, half of it.
+        # The first one is gone, with its jobs; nobody knows the other name.
         dns.addresses[moving] = ["127.0.0.3", "127.0.0.2"]
         dns.fail(late)
         running.process.wait_for_err(f"http://late:{running.port}: {FAILED}{KEEPS % 1}")
@@ -93,7 +97,8 @@ def test_a_name_may_have_hundreds_of_addresses(lab):
     """More than an answer by UDP has room for."""
     with own_name_server(lab.directory) as dns:
         running = Named(lab, count=SEVERAL)
-        dns.addresses["many.test"] = [i.url.split("/")[2].split(":")[0] for i in running.farm.instances.values()]
+        urls = [instance.url for instance in running.farm.instances.values()]
+        dns.addresses["many.test"] = [urlsplit(url).hostname for url in urls]
         running.variables["INSTANCES_DNS"] = f"http://many.test:{running.port}"
         running.start()
         wait_for(lambda: len(running.farm.servers()) == SEVERAL, "all instances in HAProxy")

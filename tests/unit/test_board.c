@@ -153,6 +153,10 @@ static void states_are_words_and_the_worst_come_first_if_asked(void **state)
     }
     assert_contains(text, "5 of 6 instances healthy, 2 taken out; ");
     free(text);
+    all[3].is_leaving = true;
+    text = print(&view, (struct board_style){.columns = 80});
+    assert_contains(text, "\n4 leaving ");
+    free(text);
     text = print(&view, (struct board_style){.columns = 80, .sort = BOARD_BY_LOAD});
     assert_true(strstr(text, "\n6 ") < strstr(text, "\n5 "));
     assert_true(strstr(text, "\n2 ") < strstr(text, "\n1 "));
