@@ -10,7 +10,7 @@ _leastjobs_options() {
 }
 
 _leastjobs() {
-    local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]} files=() i
+    local program=$1 word=$2 before=$3 command=${COMP_WORDS[1]} files=() found i
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -27,7 +27,9 @@ _leastjobs() {
     case $before in
     -e | --env-file | -c | --config | --sample)
         compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        # A line each: names have blanks.
+        found=$(compgen -f -- "$word")
+        [ -z "$found" ] || mapfile -t COMPREPLY <<<"$found"
         return
         ;;
     --sort)
