@@ -59,7 +59,9 @@ int force_order(const struct work *work)
         if (!site_ask_servers(work->site, &servers, work->order->program))
             return EXIT_UNREACHABLE;
         bool is_so = is_in_force(work, &servers);
-        pid_t current = processes_ask_current(work->site->socket);
+        /* First the order: the answer may be late. */
+        pid_t current =
+            servers.process == hold.process ? processes_ask_current(work->site->socket) : 0;
         enum hold_sight sight = hold_look(&hold, servers.process, current, now_ms);
         servers_free(&servers);
         if (sight == HOLD_SURE && is_so)

@@ -26,8 +26,8 @@ enum hold_sight {
 #define HOLD_ALONE_MS 1000
 
 /*
- * `process` has answered after `now_ms`, and the master says after that which one is `current`: 0
- * if nobody says so.
+ * `process` has answered after `now_ms`, and the master says after that which one is `current`, as
+ * of processes_ask_current(). Of one that is new the master needn't be asked.
  */
 enum hold_sight hold_look(struct hold *hold, pid_t process, pid_t current, int64_t now_ms);
 

@@ -37,7 +37,8 @@ pid_t processes_ask_current(const char *socket)
 
     if (has_master(socket)) {
         char *master = xasprintf("%s" MASTER_SUFFIX, socket);
-        ask(&workers, master);
+        if (!ask(&workers, master))
+            workers.current = -1;
         free(master);
     }
     return workers.current;

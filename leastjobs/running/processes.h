@@ -12,7 +12,8 @@
  * they have jobs. Where HAProxy was started by another, nobody can be asked.
  */
 
-/* Who gets new jobs; 0 if nobody says so. Answers after a reload that is under way. */
+/* Who gets new jobs: 0 if nobody is there to say so, -1 if the master doesn't answer, as it doesn't
+ * in the middle of a reload. */
 pid_t processes_ask_current(const char *socket);
 
 /*

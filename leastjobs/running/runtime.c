@@ -14,10 +14,10 @@
 
 #define FIRST_SIZE 65536
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, int timeout_s)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval timeout = {.tv_sec = RUNTIME_TIMEOUT_S};
+    struct timeval timeout = {.tv_sec = timeout_s};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
@@ -103,13 +103,13 @@ static const char *describe(int problem)
     }
 }
 
-static char *ask(const char *path, const char *commands, bool ends, char *problem)
+static char *ask(const char *path, const char *commands, bool is_master, char *problem)
 {
     char *answer = NULL;
-    int fd = connect_to(path);
+    int fd = connect_to(path, is_master ? RUNTIME_MASTER_TIMEOUT_S : RUNTIME_TIMEOUT_S);
     bool is_sent = fd >= 0 && send_line(fd, commands);
 
-    if (is_sent && ends)
+    if (is_sent && is_master)
         shutdown(fd, SHUT_WR);
     if (is_sent)
         answer = read_all(fd);

@@ -11,6 +11,8 @@
 /* Of an answer: more than `show stat` has of INSTANCES_MAX servers. */
 #define RUNTIME_ANSWER_MAX (64U << 20)
 #define RUNTIME_TIMEOUT_S 10
+/* A question that comes while it is being replaced is lost: it is to be asked again. */
+#define RUNTIME_MASTER_TIMEOUT_S 2
 #define RUNTIME_PROBLEM_MAX 256
 
 /*

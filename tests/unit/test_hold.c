@@ -34,6 +34,7 @@ static void one_that_has_been_replaced_is_never_trusted(void **state)
     assert_int_equal(hold_look(&hold, 7, 7, 0), HOLD_NEW);
     assert_int_equal(hold_look(&hold, 7, 8, 5000), HOLD_WAIT);
     assert_int_equal(hold_look(&hold, 7, 0, 5100), HOLD_WAIT);
+    assert_int_equal(hold_look(&hold, 7, -1, 9000), HOLD_WAIT);
     assert_int_equal(hold_look(&hold, 8, 8, 5200), HOLD_NEW);
 }
 
