@@ -151,10 +151,12 @@ return fetch(new URL("fleet", origin + pathname)).then((answer) => answer.text()
 """
 THAW = "Object.assign(window, window.ours);"
 PRESS = """
-const [row, button] = [arguments[0].closest("tr"), arguments[0]];
-const before = row.offsetHeight;
+const button = arguments[0];
+/* As where the other columns need all the room. */
+button.parentElement.style.width = "1px";
+const before = button.offsetHeight;
 button.click();
-return [button.textContent, row.offsetHeight - before];
+return [button.textContent, button.offsetHeight - before];
 """
 
 
