@@ -62,8 +62,8 @@ def test_a_person_reads_what_health_says_through_a_failure_a_drain_and_the_agent
         # Without a password there are none.
         assert not page.button(1).is_displayed()
         farm.open_jobs(3)
+        wait_for_page(lambda: sum(int(row["in_flight"]) for row in page.rows()) == 3, "three jobs on the page")
         wait_until_the_same("with three jobs")
-        assert sum(int(row["in_flight"]) for row in page.rows()) == 3
         assert (page.row(2)["external_jobs"], page.row(2)["capacity"]) == ("5", "4")
 
         sims[2].kill()
