@@ -246,19 +246,21 @@ static void join(struct config *config, const struct found *found)
 
 void found_join(struct config *config, struct errors *errors)
 {
+    bool is_finding = config_finds_instances(config);
+    struct errors ignored = {0};
     struct found_list list = {0};
     char **urls = sort_urls(config);
     size_t named = config->instance_count;
     bool is_there;
 
-    found_read(&list, config, &is_there, errors);
+    found_read(&list, config, &is_there, is_finding ? errors : &ignored);
     for (size_t i = 0; i < list.count; i++) {
         const struct instance_config key = {.number = list.items[i].number};
         bool is_taken =
             named > 0 &&
             (bsearch(&list.items[i].url, urls, named, sizeof(*urls), compare_urls) != NULL ||
              bsearch(&key, config->instances, named, sizeof(key), compare_instances) != NULL);
-        if (!is_taken)
+        if (!is_taken && (is_finding || list.items[i].left_s != 0))
             join(config, &list.items[i]);
     }
     if (config->instance_count > named)
@@ -266,4 +268,5 @@ void found_join(struct config *config, struct errors *errors)
               compare_instances);
     free(urls);
     found_free(&list);
+    errors_free(&ignored);
 }

@@ -68,7 +68,9 @@ void found_warn_of_nobody(const struct config *config, struct errors *errors);
 
 /*
  * Adds the file's instances to those of `config`, which must be in the order of their numbers, and
- * are so afterwards: all but those with a number or a URL that is there already.
+ * are so afterwards: all but those with a number or a URL that is there already. Where neither
+ * INSTANCES_DNS nor INSTANCES_FILE is set (any more) these are those that are leaving, and what is
+ * wrong with the file is nobody's matter.
  */
 void found_join(struct config *config, struct errors *errors);
 

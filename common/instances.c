@@ -214,8 +214,7 @@ void instances_read(struct config *config, const struct settings *settings, stru
         qsort(config->instances, config->instance_count, sizeof(*config->instances),
               compare_numbers);
     reject_same_urls(config, errors);
-    if (config_finds_instances(config))
-        found_join(config, errors);
+    found_join(config, errors);
     if (config->instance_count > INSTANCES_MAX)
         errors_add(errors, "%zu instances are configured: at most %d are supported",
                    config->instance_count, INSTANCES_MAX);

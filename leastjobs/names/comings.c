@@ -52,9 +52,15 @@ bool comings_say(const struct found_list *now, const struct found_list *before)
         if (changes++ < NAMED_MAX)
             say_change(&now->items[i], old);
     }
+    for (size_t i = 0; i < before->count; i++) {
+        const struct found *old = &before->items[i];
+        if (find_url(now, old->url) == NULL && changes++ < NAMED_MAX)
+            log_info("instance=instance%u url=%s isn't a found one any more", old->number,
+                     old->url);
+    }
     if (changes > NAMED_MAX)
         log_info("%zu more instances have come or gone", changes - NAMED_MAX);
-    return changes > 0 || now->count != before->count;
+    return changes > 0;
 }
 
 void comings_say_taken_out(const struct found_list *now, const struct found_list *before)

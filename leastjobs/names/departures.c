@@ -16,6 +16,8 @@ struct departure {
     unsigned number;
     char *url;
     char last_check[CHECK_TIME_MAX];
+    bool had_jobs;
+    int64_t busy_ms; /* when it was last seen with some */
     bool is_due;
 };
 
@@ -110,20 +112,25 @@ static bool is_idle(const cJSON *instance)
 
 /* What this answer says of one; `before` is what the one before said, or NULL. */
 static struct departure look_at(const cJSON *instance, const struct found *found,
-                                const struct departure *before)
+                                const struct departure *before, int64_t now_ms)
 {
     struct departure departure = {.number = found->number, .url = xstrdup(found->url)};
+    bool is_busy = !is_idle(instance);
     const char *last_check = text_of(instance, "last_check");
 
     snprintf(departure.last_check, sizeof(departure.last_check), "%s",
              before == NULL ? last_check : before->last_check);
     bool is_reported = before != NULL && strcmp(last_check, before->last_check) != 0;
-    departure.is_due = !is_true(instance, "is_healthy") || (is_reported && is_idle(instance));
+    departure.had_jobs = is_busy || (before != NULL && before->had_jobs);
+    departure.busy_ms = is_busy || before == NULL ? now_ms : before->busy_ms;
+    bool is_held = departure.had_jobs && now_ms - departure.busy_ms < DEPARTURES_HOLD_MS;
+    departure.is_due = !is_true(instance, "is_healthy") || (is_reported && !is_busy && !is_held);
     return departure;
 }
 
 /* Of those that are leaving now; of others nothing is kept. Returns how many are due. */
-static size_t look(struct departures *departures, const struct found_list *list, const cJSON *root)
+static size_t look(struct departures *departures, const struct found_list *list, const cJSON *root,
+                   int64_t now_ms)
 {
     struct departures now = {0};
     size_t due = 0;
@@ -134,7 +141,7 @@ static size_t look(struct departures *departures, const struct found_list *list,
         if (instance == NULL)
             continue;
         now.items = xreallocarray(now.items, now.count + 1, sizeof(*now.items));
-        now.items[now.count] = look_at(instance, found, find_before(departures, found));
+        now.items[now.count] = look_at(instance, found, find_before(departures, found), now_ms);
         due += now.items[now.count++].is_due;
     }
     clear(departures);
@@ -161,7 +168,7 @@ size_t departures_take(struct departures *departures, struct found_list *list, c
         cJSON_Delete(root);
         return 0;
     }
-    size_t due = look(departures, list, root);
+    size_t due = look(departures, list, root, now_ms);
     cJSON_Delete(root);
     if (due > 0 && !departures->any_due)
         departures->due_ms = now_ms;

@@ -16,6 +16,7 @@ struct followed_name {
     struct question *question; /* under way; NULL: none */
     struct event *timer;
     bool is_answered;
+    bool has_resolved;
     bool is_failing;   /* it didn't resolve the last time */
     bool lacks_family; /* it did, but nobody knows of its addresses of one family */
     void (*answered)(void *context);
@@ -85,11 +86,13 @@ static void on_answered(void *context, struct name_answer answers[NAME_FAMILIES]
     const struct timeval wait = {.tv_sec = followed_name_wait_s(ttl_s)};
 
     name->question = NULL;
-    if (name_urls_take(&name->urls, answers))
+    bool is_good = name_urls_take(&name->urls, answers);
+    if (is_good)
         say_success(name, answers);
     else
         say_failure(name, answers);
     name->is_answered = true;
+    name->has_resolved |= is_good;
     evtimer_add(name->timer, &wait);
     name->answered(name->context);
 }
@@ -145,6 +148,11 @@ void followed_name_remember(struct followed_name *name, const char *url)
 bool followed_name_is_answered(const struct followed_name *name)
 {
     return name->is_answered;
+}
+
+bool followed_name_has_resolved(const struct followed_name *name)
+{
+    return name->has_resolved;
 }
 
 const struct name_urls *followed_name_urls(const struct followed_name *name)

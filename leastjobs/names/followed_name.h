@@ -36,6 +36,9 @@ void followed_name_remember(struct followed_name *name, const char *url);
 /* Whether there has been an answer, good or bad. */
 bool followed_name_is_answered(const struct followed_name *name);
 
+/* Whether there has been a good one. */
+bool followed_name_has_resolved(const struct followed_name *name);
+
 /* Good until the next answer. */
 const struct name_urls *followed_name_urls(const struct followed_name *name);
 

@@ -14,7 +14,7 @@
  */
 struct following;
 
-/* The first answers are waited for so long, then it goes on with those that are there. */
+/* First answers are waited for so long, then it goes on with those that are there. */
 #define FOLLOWING_START_MS 3000
 
 struct following_events {
@@ -40,5 +40,14 @@ void following_free(struct following *following);
  * is read again. What is wrong with INSTANCES_FILE is logged.
  */
 bool following_take_config(struct following *following, const struct config *config);
+
+/*
+ * At a start that was refused: those that are leaving, of a list that was too long maybe, are
+ * forgotten. Returns whether there were any; then it may be tried again.
+ */
+bool following_drop_leaving(struct following *following);
+
+/* Before the configuration is read: puts the file there again if somebody has removed it. */
+void following_keep_file(struct following *following);
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "log.h"
@@ -36,12 +36,18 @@ static bool read_list(const struct list_file *file, struct url_list *urls, bool 
                       struct errors *errors)
 {
     struct errors own = {0};
+    struct stat status = {0};
     size_t length = 0;
 
-    *is_there = access(file->path, F_OK) == 0 || errno != ENOENT;
+    *is_there = stat(file->path, &status) == 0 || errno != ENOENT;
     if (!*is_there)
         return true;
-    char *bytes = textfile_read(file->path, &length, &own);
+    char *bytes = NULL;
+    /* A FIFO would be waited for without end, by a process that has others to look after. */
+    if (status.st_mode != 0 && !S_ISREG(status.st_mode))
+        errors_add(&own, "%s: isn't a regular file", file->path);
+    else
+        bytes = textfile_read(file->path, &length, &own);
     if (bytes != NULL)
         url_list_parse(urls, bytes, length, file->path, &own);
     free(bytes);
@@ -156,6 +162,11 @@ void list_file_remember(struct list_file *file, const char *url)
 {
     if (!file->has_list)
         url_list_add(&file->urls, url);
+}
+
+bool list_file_is_read(const struct list_file *file)
+{
+    return file->has_list;
 }
 
 const struct url_list *list_file_urls(const struct list_file *file)

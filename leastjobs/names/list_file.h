@@ -29,6 +29,9 @@ const char *list_file_path(const struct list_file *file);
 /* A URL that it had before the first good list. */
 void list_file_remember(struct list_file *file, const char *url);
 
+/* Whether it has been read well, once. */
+bool list_file_is_read(const struct list_file *file);
+
 /* Good until `changed`. */
 const struct url_list *list_file_urls(const struct list_file *file);
 

@@ -13,8 +13,11 @@ struct work {
     size_t named_count;
     const struct wanted **wanted; /* sorted by URL, each once */
     size_t wanted_count;
-    bool *has_number; /* of those, which are in the list */
-    unsigned next;    /* no number below it is free */
+    bool *has_number;      /* of those, which are in the list */
+    unsigned next;         /* no number below it is free */
+    const char **in_force; /* sorted; NULL: all */
+    size_t in_force_count;
+    int64_t now_s;
     struct found_list made;
 };
 
@@ -71,6 +74,17 @@ static void note_wanted(struct work *work, const struct wanted *wanted, size_t c
     }
 }
 
+static void note_in_force(struct work *work, const struct url_list *in_force)
+{
+    if (in_force == NULL)
+        return;
+    work->in_force = xcalloc(in_force->count + 1, sizeof(*work->in_force));
+    work->in_force_count = in_force->count;
+    for (size_t i = 0; i < in_force->count; i++)
+        work->in_force[i] = in_force->urls[i];
+    qsort(work->in_force, in_force->count, sizeof(*work->in_force), compare_texts);
+}
+
 /* The index among the sorted ones; their count if it isn't there. */
 static size_t find_wanted(const struct work *work, const char *url)
 {
@@ -89,8 +103,18 @@ static unsigned take_lowest(struct work *work)
     return work->next;
 }
 
+/* Whether one of the old list is there, or is to leave. */
+static bool is_kept(const struct work *work, const char *url)
+{
+    if (is_named(work, url))
+        return false;
+    return work->in_force == NULL || find_wanted(work, url) < work->wanted_count ||
+           bsearch(&url, work->in_force, work->in_force_count, sizeof(*work->in_force),
+                   compare_texts) != NULL;
+}
+
 /* One of the old list, with this number. */
-static void keep(struct work *work, const struct found *old, unsigned number, int64_t now_s)
+static void keep(struct work *work, const struct found *old, unsigned number)
 {
     size_t at = find_wanted(work, old->url);
     struct found found = *old;
@@ -101,12 +125,12 @@ static void keep(struct work *work, const struct found *old, unsigned number, in
         found.origin = (char *)work->wanted[at]->origin;
         found.left_s = 0;
     } else if (found.left_s == 0) {
-        found.left_s = now_s;
+        found.left_s = work->now_s;
     }
     found_add(&work->made, &found);
 }
 
-static void keep_all(struct work *work, const struct found_list *list, int64_t now_s)
+static void keep_all(struct work *work, const struct found_list *list)
 {
     bool *is_moving = xcalloc(list->count, sizeof(*is_moving));
 
@@ -114,14 +138,14 @@ static void keep_all(struct work *work, const struct found_list *list, int64_t n
     for (size_t i = 0; i < list->count; i++) {
         unsigned number = list->items[i].number;
         is_moving[i] = work->is_used[number];
-        if (is_moving[i] || is_named(work, list->items[i].url))
+        if (is_moving[i] || !is_kept(work, list->items[i].url))
             continue;
         work->is_used[number] = true;
-        keep(work, &list->items[i], number, now_s);
+        keep(work, &list->items[i], number);
     }
     for (size_t i = 0; i < list->count; i++) {
-        if (is_moving[i] && !is_named(work, list->items[i].url))
-            keep(work, &list->items[i], take_lowest(work), now_s);
+        if (is_moving[i] && is_kept(work, list->items[i].url))
+            keep(work, &list->items[i], take_lowest(work));
     }
     free(is_moving);
 }
@@ -148,19 +172,21 @@ static size_t add_new(struct work *work, const struct wanted *wanted, size_t cou
 }
 
 size_t numbers_assign(struct found_list *list, const struct wanted *wanted, size_t count,
-                      const struct config *config, int64_t now_s)
+                      const struct numbers_plan *plan)
 {
-    struct work work = {.next = 1};
+    struct work work = {.next = 1, .now_s = plan->now_s};
 
     work.is_used = xcalloc(INSTANCE_NUMBER_MAX + 1, sizeof(*work.is_used));
-    note_named(&work, config);
+    note_named(&work, plan->config);
+    note_in_force(&work, plan->in_force);
     note_wanted(&work, wanted, count);
-    keep_all(&work, list, now_s);
+    keep_all(&work, list);
     size_t left_over = add_new(&work, wanted, count);
     found_free(list);
     *list = work.made;
     found_sort(list);
     free(work.has_number);
+    free(work.in_force);
     free(work.wanted);
     free(work.named);
     free(work.is_used);

@@ -72,6 +72,8 @@ static void end(struct reload *reload, enum outcome_result result)
 
 static void begin(struct reload *reload)
 {
+    if (reload->parts.following != NULL)
+        following_keep_file(reload->parts.following);
     int problem = generate_start(reload->generate, reload->parts.place->new_config);
 
     if (problem == 0) {

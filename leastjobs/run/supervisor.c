@@ -136,10 +136,18 @@ static void start(struct supervisor *s, struct kept *kept, const char *name)
     fail(s, 1);
 }
 
+static void on_settled(void *context);
+
 static void on_first_generated(void *context, int status)
 {
     struct supervisor *s = context;
 
+    /* It may be too many that it was refused for, and then these are the first to go. */
+    if (status == EXIT_USAGE && following_drop_leaving(s->following)) {
+        log_info("leastjobs run: trying again without them");
+        on_settled(s);
+        return;
+    }
     if (status != 0) {
         fail(s, status == EXIT_USAGE ? EXIT_USAGE : 1);
         return;

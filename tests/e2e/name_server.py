@@ -17,13 +17,15 @@ DATAGRAM_MAX = 512
 class NameServer:
     """Answers from a table: name -> addresses, IPv4 and IPv6. Unknown names don't exist.
 
-    `failing`: (name, family) for SERVFAIL, family 4 or 6. `asked` is every question, by UDP.
+    `failing`: (name, family) for SERVFAIL, family 4 or 6. `silent`: names that aren't answered for.
+    `asked` is every question, by UDP.
     """
 
     def __init__(self, ttl=0):
         self.ttl = ttl
         self.addresses = {}
         self.failing = set()
+        self.silent = set()
         self.asked = []
         self.by_tcp = 0
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -55,6 +57,8 @@ class NameServer:
             if not question:
                 return
             answer = self._answer(question, self.asked)
+            if self.asked[-1][0] in self.silent:
+                continue
             if len(answer) > DATAGRAM_MAX:
                 flags = struct.unpack("!H", answer[2:4])[0] | TRUNCATED
                 answer = answer[:2] + struct.pack("!HHHHH", flags, 1, 0, 0, 0) + question[12:]

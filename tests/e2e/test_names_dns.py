@@ -93,6 +93,29 @@ def test_names_are_followed_through_all_that_happens_to_them(lab):
         running.stop()
 
 
+def test_a_new_name_that_hangs_holds_back_no_other_change(lab):
+    with own_name_server(lab.directory) as dns:
+        running = Named(lab, count=2)
+        dns.addresses["good.test"] = ["127.0.0.1"]
+        dns.silent.add("silent.test")
+        running.file.write_text(f"INSTANCES_DNS=http://good:{running.port}\n")
+        running.start()
+        running.wait_for_addresses({1: "127.0.0.1"})
+        (lab.directory / "resolv.conf").write_text(
+            "nameserver 127.0.0.1\nsearch test\noptions timeout:9 attempts:1\n"
+        )
+        running.change(
+            lambda: running.file.write_text(
+                f"INSTANCES_DNS=http://silent:{running.port}\nREQUEST_TIMEOUT=777\n"
+            )
+        )
+        assert not running.count(FAILED)
+        # Who was there is there, until the new name has resolved.
+        running.wait_for_addresses({1: "127.0.0.1"})
+        assert running.farm.run_job().status == 200
+        running.stop()
+
+
 def test_a_name_may_have_hundreds_of_addresses(lab):
     """More than an answer by UDP has room for."""
     with own_name_server(lab.directory) as dns:

@@ -1,14 +1,19 @@
 """INSTANCES_FILE: instances in a list that another program writes, while jobs run."""
 
 import os
+import resource
+import signal
+from pathlib import Path
 
 from client import http_request
+from farm import QUICK
 from processes import genconf_command, run
-from running import Running, run_command
+from running import UP, Running, run_command
 from waiting import wait_for
 
 OPEN_JOBS = 20
 SEVERAL = 300
+TOO_MANY_FOR_1024_FILES = 600
 
 
 class Listed(Running):
@@ -48,14 +53,47 @@ class Listed(Running):
         self.wait_for_numbers(dict(zip(numbers, self.urls(numbers))))
 
 
+    def wait_for_reports(self, number, count):
+        """As many new ones of one instance."""
+        seen = {self.health()[number]["last_check"]}
+
+        def enough():
+            seen.add(self.health()[number]["last_check"])
+            return len(seen) > count
+
+        wait_for(enough, f"{count} reports of instance{number}")
+
+    def wait_until_leaving(self, number):
+        wait_for(lambda: self.health()[number]["is_leaving"], f"instance{number} to be leaving")
+
+    def found_file(self):
+        return Path(f"{self.variables['HAPROXY_SOCKET']}.state/instances")
+
+    def limit_files(self, limit):
+        """So many open files, for what is started from now on."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def accept_everywhere(farm, count):
+    """Asynchronous jobs, one at each instance, until they are released: number -> id."""
+    form = {"job_time": -1, "headers": [("X-Sim-Async", "1")], "fields": {"stored_output": "true"}}
+    jobs = {}
+    for _ in range(count):
+        answer = farm.run_job(**form)
+        jobs[farm.number_of_answer(answer)] = answer.json()["job_id"]
+    assert len(jobs) == count
+    return jobs
+
+
 def marks(farm):
     return [record.mark for records in farm.records().values() for record in records]
 
 
 def test_the_list_is_rewritten_while_jobs_run(lab):
-    running = Listed(lab, count=5, listed=3).start()
+    running = Listed(lab, count=5, listed=3, **QUICK).start()
     farm = running.farm
     running.wait_for_instances([1, 2, 3])
+    accepted = accept_everywhere(farm, 3)
     jobs = farm.open_jobs(OPEN_JOBS)
     assert all(farm.instances[n].state()["running"] > 0 for n in (1, 2, 3))
     running.write_list([2, 3, 4, 5])
@@ -73,8 +111,13 @@ def test_the_list_is_rewritten_while_jobs_run(lab):
     assert [job.response().status for job in jobs + later] == [200] * 2 * OPEN_JOBS
     seen = marks(farm)
     assert len(seen) == len(set(seen)) and {job.mark for job in jobs + later} <= set(seen)
+    # It had jobs: who polls for a result now and then finds it, as long as the instance lives.
+    running.wait_for_reports(1, 12)
+    assert farm.request(target=f"/v1/jobs/{accepted[1]}").status == 200
+    farm.instances[1].set(listening=False)
     running.wait_for_instances([2, 3, 4, 5])
     # Its number is free again.
+    farm.instances[1].set(listening=True)
     running.write_list([2, 3, 4, 5, 1])
     running.wait_for_instances([1, 2, 3, 4, 5])
     running.stop()
@@ -160,6 +203,80 @@ def test_a_list_that_is_bad_or_gone_changes_nothing(lab):
     running.process.wait_for_err("it isn't there: the last list stays in force")
     assert running.farm.run_job().status == 200
     assert set(running.health()) == {1, 2}
+    running.stop()
+
+
+def test_another_list_that_is_not_there_or_bad_keeps_those_of_before(lab):
+    running = Listed(lab, count=2, listed=2)
+    running.variables.pop("INSTANCES_FILE")
+    other = lab.directory / "other"
+    running.file.write_text(f"INSTANCES_FILE={running.list}\n")
+    running.start()
+    running.wait_for_instances([1, 2])
+    before = running.count("read again: nothing is new")
+    running.file.write_text(f"INSTANCES_FILE={other}\n")
+    running.process.wait_for_err("2 instances of before stay until they have been read")
+    running.wait_for_more("read again: nothing is new", before)
+    other.write_text("http://\n")
+    running.process.wait_for_err(rf"{other} line 1: \"http://\": has no host")
+    assert running.farm.run_jobs(2) and not any(i["is_leaving"] for i in running.health().values())
+    # Nobody waits for who opens a FIFO.
+    other.unlink()
+    os.mkfifo(other)
+    running.process.wait_for_err(f"{other}: isn't a regular file")
+    other.unlink()
+    other.write_text(f"{running.urls([2])[0]}\n")
+    running.wait_for_numbers({2: running.urls([2])[0]})
+    running.stop()
+
+
+def test_those_of_a_list_that_is_no_source_any_more_leave_as_any_other(lab):
+    running = Listed(lab, count=2, listed=1, **QUICK)
+    running.variables.pop("INSTANCES_FILE")
+    running.file.write_text(f"INSTANCES_FILE={running.list}\n")
+    running.start()
+    running.wait_for_instances([1])
+    job = running.farm.open_job_and_see()
+    assert job == 1
+    running.file.write_text(running.line(2))
+    running.wait_until_it_gets_jobs(2)
+    running.wait_until_leaving(1)
+    running.farm.release_all()
+    running.farm.instances[1].set(listening=False)
+    running.wait_for_instances([2])
+    running.stop()
+
+
+def test_a_list_that_was_too_long_is_over_once_it_is_mended(lab):
+    running = Listed(lab, count=3, listed=3).start()
+    running.wait_for_instances([1, 2, 3])
+    running.limit_files(1024)
+    too_long = "".join(f"http://127.0.0.1:9/{n}\n" for n in range(TOO_MANY_FOR_1024_FILES))
+    running.list.write_text(too_long)
+    running.process.wait_for_err("the new configuration is bad")
+    running.write_list([1, 2])
+    running.wait_for_instances([1, 2])
+    # Stopped meanwhile, and mended then.
+    running.list.write_text(too_long)
+    running.process.wait_for_err("the new configuration is bad", count=2)
+    running.stop()
+    running.write_list([1])
+    mine = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, mine[1]))
+    running.launch()
+    running.limit_files(1024)
+    resource.setrlimit(resource.RLIMIT_NOFILE, mine)
+    running.process.wait_for_out(UP)
+    running.wait_for_instances([1])
+    running.stop()
+
+
+def test_what_it_has_found_is_written_again_if_somebody_removes_it(lab):
+    running = Listed(lab, count=1, listed=1).start()
+    running.wait_for_instances([1])
+    running.found_file().unlink()
+    running.change(lambda: running.process.send_signal(signal.SIGHUP))
+    assert set(running.health()) == {1} and running.farm.run_job().status == 200
     running.stop()
 
 

@@ -74,8 +74,8 @@ static void one_that_has_jobs_stays(void **state)
     for (size_t i = 0; i < COUNT(bodies); i++) {
         start(1, 1);
         assert_int_equal(take_at(BODY(ITEM(1, true, true, 3, 3, 0, FIRST)), 0), 0);
-        assert_case(bodies[i], take_at(bodies[i], 100000) == 0);
-        assert_case(bodies[i], take_at(bodies[i], 200000) == 0);
+        assert_case(bodies[i], take_at(bodies[i], DEPARTURES_HOLD_MS) == 0);
+        assert_case(bodies[i], take_at(bodies[i], 2 * DEPARTURES_HOLD_MS) == 0);
         finish();
     }
 }
@@ -89,14 +89,41 @@ static void an_unhealthy_one_goes_at_once(void **state)
     finish();
 }
 
+static void one_that_had_jobs_is_held_as_long_as_it_lives(void **state)
+{
+    static const char *const jobs[] = {
+        BODY(ITEM(1, true, true, 1, 0, 0, FIRST)),
+        BODY(ITEM(1, true, true, 0, 1, 0, FIRST)),
+        BODY(ITEM(1, true, true, 0, 0, 1, FIRST)),
+    };
+    static const char idle[] = BODY(ITEM(1, true, true, 0, 0, 0, SECOND));
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(jobs); i++) {
+        start(1, 1);
+        take_at(jobs[i], 0);
+        assert_int_equal(take_at(idle, 1000), 0);
+        /* The last one counts. */
+        take_at(jobs[i], 2000);
+        assert_int_equal(take_at(idle, 2000 + DEPARTURES_HOLD_MS - 1), 0);
+        assert_int_equal(take_at(idle, 2000 + DEPARTURES_HOLD_MS), 1);
+        finish();
+    }
+    start(1, 1);
+    take_at(jobs[0], 0);
+    assert_int_equal(take_at(idle, 1000), 0);
+    assert_int_equal(take_at(BODY(ITEM(1, false, true, 0, 0, 0, SECOND)), 2000), 1);
+    finish();
+}
+
 static void several_go_together_but_not_too_late(void **state)
 {
     static const char one_idle[] =
-        BODY(ITEM(1, true, true, 0, 0, 0, SECOND) "," ITEM(2, true, true, 1, 1, 0, SECOND));
+        BODY(ITEM(1, true, true, 0, 0, 0, SECOND) "," ITEM(2, true, true, 0, 0, 0, FIRST));
     static const char both_idle[] =
         BODY(ITEM(1, true, true, 0, 0, 0, SECOND) "," ITEM(2, true, true, 0, 0, 0, SECOND));
     static const char begin[] =
-        BODY(ITEM(1, true, true, 1, 1, 0, FIRST) "," ITEM(2, true, true, 1, 1, 0, FIRST));
+        BODY(ITEM(1, true, true, 0, 0, 0, FIRST) "," ITEM(2, true, true, 0, 0, 0, FIRST));
 
     (void)state;
     start(2, 2);
@@ -160,6 +187,7 @@ int main(void)
         cmocka_unit_test(an_idle_one_goes_with_the_first_report_after_it_was_known_to_leave),
         cmocka_unit_test(one_that_has_jobs_stays),
         cmocka_unit_test(an_unhealthy_one_goes_at_once),
+        cmocka_unit_test(one_that_had_jobs_is_held_as_long_as_it_lives),
         cmocka_unit_test(several_go_together_but_not_too_late),
         cmocka_unit_test(one_that_came_back_and_left_again_is_a_new_departure),
         cmocka_unit_test(what_is_no_answer_changes_nothing),

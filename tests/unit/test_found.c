@@ -138,9 +138,15 @@ static void the_programs_have_them_among_the_others(void **state)
 static void without_the_variables_nobody_reads_it(void **state)
 {
     (void)state;
-    write_text("2 http://a /list\n");
+    write_text("nonsense\n2 http://a /list\n");
     struct config *config = load_good((variables){socket_variable, "INSTANCE_1_URL=http://x"});
     assert_int_equal(config->instance_count, 1);
+    config_free(config);
+    /* But for those that have been found by them, and are leaving. */
+    write_text("2 http://a /list\n3 http://b /list leaving 7\n");
+    config = load_good((variables){socket_variable, "INSTANCE_1_URL=http://x"});
+    assert_int_equal(config->instance_count, 2);
+    assert_true(config->instances[1].number == 3 && config->instances[1].is_leaving);
     config_free(config);
 }
 

@@ -38,7 +38,8 @@ static void assign(struct found_list *list, const char *const *urls, const char 
 
     for (; urls[count] != NULL; count++)
         wanted[count] = (struct wanted){.url = urls[count], .origin = "/list"};
-    assert_int_equal(numbers_assign(list, wanted, count, config, now_s), 0);
+    const struct numbers_plan plan = {.config = config, .now_s = now_s};
+    assert_int_equal(numbers_assign(list, wanted, count, &plan), 0);
     config_free(config);
 }
 
@@ -98,6 +99,23 @@ static void one_that_stays_keeps_its_number_and_one_that_is_gone_is_leaving(void
     found_free(&list);
 }
 
+static void one_that_was_never_in_force_is_gone_at_once(void **state)
+{
+    char *urls[] = {(char *)"http://c", (char *)"http://b"};
+    const struct url_list in_force = {.urls = urls, .count = 2};
+    struct config *config = named_config(nobody);
+    const struct numbers_plan plan = {.config = config, .in_force = &in_force, .now_s = 5};
+    const struct wanted wanted = {"http://d", "/list"};
+    struct found_list list = {0};
+
+    (void)state;
+    assign(&list, URLS("http://a", "http://b", "http://c", "http://d"), nobody, 1);
+    numbers_assign(&list, &wanted, 1, &plan);
+    assert_list(&list, "2 http://b leaving 5;3 http://c leaving 5;4 http://d;");
+    found_free(&list);
+    config_free(config);
+}
+
 static void a_number_is_free_once_its_instance_is_taken_out(void **state)
 {
     struct found_list list = {0};
@@ -142,14 +160,15 @@ static void one_of_several_sources_is_one_instance(void **state)
     struct config *config = named_config(nobody);
     const struct wanted wanted[] = {
         {"http://a", "http://name"}, {"http://b", "/list"}, {"http://a", "/list"}};
+    const struct numbers_plan plan = {.config = config, .now_s = 1};
     struct found_list list = {0};
 
     (void)state;
-    numbers_assign(&list, wanted, 3, config, 1);
+    numbers_assign(&list, wanted, 3, &plan);
     assert_list(&list, "1 http://a;2 http://b;");
     assert_string_equal(list.items[0].origin, "http://name");
     /* The name has it no more, the file does. */
-    numbers_assign(&list, wanted + 1, 2, config, 2);
+    numbers_assign(&list, wanted + 1, 2, &plan);
     assert_list(&list, "1 http://a;2 http://b;");
     assert_string_equal(list.items[0].origin, "/list");
     found_free(&list);
@@ -162,6 +181,7 @@ static void there_are_never_more_than_are_supported(void **state)
     static struct wanted wanted[INSTANCES_MAX + 3];
     const char *const named[] = {"INSTANCE_7_URL=http://x", NULL};
     struct config *config = named_config(named);
+    const struct numbers_plan plan = {.config = config, .now_s = 1};
     struct found_list list = {0};
 
     (void)state;
@@ -169,7 +189,7 @@ static void there_are_never_more_than_are_supported(void **state)
         snprintf(urls[i], sizeof(urls[i]), "http://h%zu", i);
         wanted[i] = (struct wanted){.url = urls[i], .origin = "/list"};
     }
-    assert_int_equal(numbers_assign(&list, wanted, INSTANCES_MAX + 3, config, 1), 4);
+    assert_int_equal(numbers_assign(&list, wanted, INSTANCES_MAX + 3, &plan), 4);
     assert_int_equal(list.count, INSTANCES_MAX - 1);
     found_free(&list);
     config_free(config);
@@ -303,7 +323,8 @@ static void live(unsigned seed)
                 wanted[count++] = (struct wanted){.url = world.urls[i], .origin = "/list"};
         }
         struct config *config = config_of_world(&world);
-        assert_int_equal(numbers_assign(&list, wanted, count, config, step), 0);
+        const struct numbers_plan plan = {.config = config, .now_s = step};
+        assert_int_equal(numbers_assign(&list, wanted, count, &plan), 0);
         judge(&world, &list);
         config_free(config);
         take_some_out(&world, &list, &seed);
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(the_first_get_the_lowest_numbers_in_their_order),
         cmocka_unit_test(numbers_of_instance_n_url_are_not_free),
         cmocka_unit_test(one_that_stays_keeps_its_number_and_one_that_is_gone_is_leaving),
+        cmocka_unit_test(one_that_was_never_in_force_is_gone_at_once),
         cmocka_unit_test(a_number_is_free_once_its_instance_is_taken_out),
         cmocka_unit_test(an_instance_n_url_takes_its_number_and_its_url),
         cmocka_unit_test(one_of_several_sources_is_one_instance),
