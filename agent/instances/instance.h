@@ -20,7 +20,6 @@
 struct instance {
     char *url;
     unsigned number;
-    bool leaving; /* by its configuration: it gets no new jobs, as if drained */
 
     /* By health checks. */
     bool asked;                     /* a check is under way, or was given up by a reload */
@@ -41,6 +40,7 @@ struct instance {
     unsigned capacity;              /* as configured, or as last reported */
     bool compares_capacity;         /* the rules do: penalties are for each unit, see capacity.h */
     bool tells_capacity;            /* to HAProxy, since reports say it */
+    bool leaving;                   /* by its configuration: no new jobs, as if drained */
     char error[INSTANCE_ERROR_MAX]; /* of the last check; "" if it passed */
     enum check_reason reason;       /* the same, CHECK_PASSED before the first */
     uint64_t passed;                /* checks, ever */
