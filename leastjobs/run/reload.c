@@ -13,11 +13,11 @@
 #include "log.h"
 #include "names/following.h"
 #include "run/cfgfile.h"
+#include "run/claims.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
 #include "run/outcome.h"
-#include "run/ports.h"
 #include "run/settle.h"
 #include "run/watched.h"
 #include "serverstate.h"
@@ -25,7 +25,6 @@
 
 #define LOOK_MS 250
 #define LOOK_SOON_MS 50
-#define PORTS_AGAIN_MS 2000
 
 enum stage {
     IDLE,
@@ -41,10 +40,7 @@ struct reload {
     struct watched *watched;
     struct settle settle;
     struct generate *generate;
-    struct ports held;   /* by HAProxy and the agent */
-    struct ports wanted; /* by a configuration that is bad for these alone */
-    bool wants_ports;    /* there is one */
-    int64_t ports_ms;    /* when they are tried again */
+    struct claims claims;
     struct event *look;
     enum stage stage;
     struct cli_question *question;
@@ -85,7 +81,7 @@ static void begin(struct reload *reload, bool is_again)
     int problem = generate_start(reload->generate, reload->parts.place->new_config, is_again);
 
     reload->is_again = is_again;
-    reload->wants_ports = false;
+    reload->claims.is_refused = false;
     if (problem == 0) {
         reload->stage = GENERATING;
         reload->asked = reload->outcome.asked;
@@ -99,21 +95,6 @@ static void begin(struct reload *reload, bool is_again)
     settle_note_failure(&reload->settle, clock_ms());
 }
 
-static void look_at_ports(struct reload *reload)
-{
-    struct errors said = {0};
-    int64_t now_ms = clock_ms();
-
-    if (!reload->wants_ports || now_ms < reload->ports_ms)
-        return;
-    reload->ports_ms = now_ms + PORTS_AGAIN_MS;
-    if (ports_try(&reload->wanted, &reload->held, &said)) {
-        reload->wants_ports = false;
-        settle_note_change(&reload->settle, now_ms);
-    }
-    errors_free(&said);
-}
-
 static void look(struct reload *reload)
 {
     struct watched_change change = watched_look(reload->watched);
@@ -121,7 +102,8 @@ static void look(struct reload *reload)
     reload->is_for_haproxy |= change.is_named_for_haproxy;
     if (change.any)
         settle_note_change(&reload->settle, clock_ms());
-    look_at_ports(reload);
+    if (claims_look(&reload->claims, clock_ms()))
+        settle_note_change(&reload->settle, clock_ms());
 }
 
 static void on_look(evutil_socket_t unused, short what, void *argument)
@@ -226,30 +208,6 @@ static void postpone(struct reload *reload)
     end(reload, OUTCOME_FAILED);
 }
 
-/* Before anybody is told: HAProxy or the agent alone would be left with the old ones. */
-static bool has_ports(struct reload *reload, const struct config *config)
-{
-    struct ports wanted = ports_of(config);
-    struct errors errors = {0};
-    bool good = ports_try(&wanted, &reload->held, &errors);
-
-    errors_print(&errors, "leastjobs run", stderr);
-    errors_free(&errors);
-    if (good)
-        return true;
-    reload->wanted = wanted;
-    reload->wants_ports = true;
-    reload->ports_ms = clock_ms() + PORTS_AGAIN_MS;
-    return false;
-}
-
-static void note_ports(struct reload *reload, bool of_agent)
-{
-    struct ports ports = ports_of(reload->config);
-
-    ports_hold(&reload->held, &ports, of_agent);
-}
-
 static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
@@ -269,7 +227,7 @@ static void take(struct reload *reload, struct config *config)
         return;
     }
     kept_signal(reload->parts.agent, SIGHUP);
-    note_ports(reload, true);
+    claims_hold(&reload->claims, reload->config, true);
     if (reload->is_for_haproxy || cfgfile_is_other(place)) {
         save_servers_state(reload);
         return;
@@ -294,7 +252,8 @@ static void on_generated(void *context, int status)
     } else if (strcmp(config->haproxy_socket, reload->parts.place->socket) != 0) {
         config_free(config);
         refuse(reload, "one of another HAPROXY_SOCKET, which takes a stop and a start");
-    } else if (!has_ports(reload, config)) {
+    } else if (!claims_try(&reload->claims, config, clock_ms())) {
+        /* Before anybody is told: HAProxy or the agent alone would be left with the old ones. */
         config_free(config);
         refuse(reload, "bad as long as that is so");
     } else {
@@ -311,7 +270,8 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
     reload->config = config;
     reload->watched = watched_new(parts->sources);
     config_free(load(reload, true)); /* for the files that it names */
-    reload->held = ports_of(config);
+    claims_hold(&reload->claims, config, true);
+    claims_hold(&reload->claims, config, false);
     reload->generate = generate_new(parts->base, parts->sources, &events);
     reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
     return reload;
@@ -393,7 +353,7 @@ void reload_note_done(struct reload *reload, bool good)
         return;
     if (good) {
         cfgfile_accept(reload->parts.place);
-        note_ports(reload, false);
+        claims_hold(&reload->claims, reload->config, false);
         log_info("leastjobs run: the new configuration is in force: %zu instances",
                  reload->config->instance_count);
     } else {

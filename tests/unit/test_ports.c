@@ -22,20 +22,20 @@ static void which_are_new_is_a_matter_of_address_and_program(void **state)
     static const struct {
         const char *name;
         const char *address;
-        unsigned port;
         const char *agents;
-        unsigned agent_port;
         size_t which;
+        unsigned port;
+        unsigned agent_port;
         enum port_trial trial;
     } cases[] = {
-        {"the same", "*", 8080, "127.0.0.1", 9777, 0, PORT_HELD},
-        {"another port", "*", 8081, "127.0.0.1", 9777, 0, PORT_NEW},
-        {"another address", "10.1.2.3", 8080, "127.0.0.1", 9777, 0, PORT_SHARED},
-        {"HAProxy's other one", "127.0.0.1", 8404, "127.0.0.1", 9777, 0, PORT_HELD},
-        {"one of the agent's for HAProxy", "127.0.0.1", 9777, "127.0.0.1", 9776, 0, PORT_NEW},
-        {"one of HAProxy's for the agent", "*", 8081, "127.0.0.1", 8080, 2, PORT_NEW},
-        {"the agent's on another address", "*", 8080, "*", 9777, 2, PORT_HELD},
-        {"the agent's other one", "*", 8080, "127.0.0.1", 9778, 2, PORT_HELD},
+        {"the same", "*", "127.0.0.1", 0, 8080, 9777, PORT_HELD},
+        {"another port", "*", "127.0.0.1", 0, 8081, 9777, PORT_NEW},
+        {"another address", "10.1.2.3", "127.0.0.1", 0, 8080, 9777, PORT_SHARED},
+        {"HAProxy's other one", "127.0.0.1", "127.0.0.1", 0, 8404, 9777, PORT_HELD},
+        {"one of the agent's for HAProxy", "127.0.0.1", "127.0.0.1", 0, 9777, 9776, PORT_NEW},
+        {"one of HAProxy's for the agent", "*", "127.0.0.1", 2, 8081, 8080, PORT_NEW},
+        {"the agent's on another address", "*", "*", 2, 8080, 9777, PORT_HELD},
+        {"the agent's other one", "*", "127.0.0.1", 2, 8080, 9778, PORT_HELD},
     };
     const struct config before = config_of("*", 8080, "127.0.0.1", 9777);
     const struct ports held = ports_of(&before);
