@@ -222,8 +222,9 @@ struct listener *listener_new(struct event_base *base, const char *address, unsi
 
 void listener_use(struct listener *listener, const struct farm *farm)
 {
+    if (listener->farm != NULL)
+        listener->changed_ms = clock_ms();
     listener->farm = farm;
-    listener->changed_ms = clock_ms();
 }
 
 void listener_share(struct listener *listener)

@@ -663,8 +663,12 @@ def wait_for_state_file(farm, numbers):
 def hurry(farm, line, value):
     """Shortens one of the times of haproxy.cfg that no variable changes, for the test's sake."""
     text = farm.config_path.read_text()
-    text, count = re.subn(rf"^( +{line}) \d+s$", rf"\1 {value}", text, flags=re.MULTILINE)
-    assert count == 1, f"{count} lines of {line} in haproxy.cfg"
+    front = text.index("\nfrontend balancer\n")
+    made, count = re.subn(
+        rf"^( +{line}) \d+s$", rf"\1 {value}", text[:front], flags=re.MULTILINE
+    )
+    assert count == 1, f"{count} lines of {line} in haproxy.cfg before its frontends"
+    text = made + text[front:]
     farm.config_path.write_text(text)
 
 

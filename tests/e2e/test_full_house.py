@@ -220,7 +220,7 @@ def test_too_few_files_for_a_hundred_clients_are_said_with_the_number_to_raise(t
 
     code, message = generate(300)
     assert code == 0
-    assert "limit of 300 open files allows 38 clients" in message
+    assert "limit of 300 open files allows 24 clients" in message
     raised = int(message.rpartition("ulimit -n ")[2].strip().rstrip(")"))
     assert generate(raised) == (0, "")
     assert "a spare part" in output.read_text() and "# 100 jobs" in output.read_text()
