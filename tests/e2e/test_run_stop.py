@@ -93,7 +93,7 @@ def test_a_stop_in_a_slow_reload_cuts_off_nothing_before_its_time(lab):
     wait_for(lambda: is_pending(master, signal.SIGUSR2), "the reload to begin")
     running.process.send_signal(signal.SIGTERM)
     running.process.wait_for_err("stopping on signal")
-    time.sleep(3.5)  # more than a master gets that has no jobs yet
+    time.sleep(3.2)  # more than a master gets that has no jobs yet
     assert not is_pending(master, signal.SIGTERM)
     os.kill(master, signal.SIGCONT)
     running.process.wait_for_err("1 job is open")
