@@ -3,13 +3,17 @@
  * when the agent has seen it.
  */
 
-import { at, sayOrHide, setAttribute, setText, urlOf } from "./dom.js";
+import { at, sayOrHide, setAttribute, setHidden, setText, urlOf } from "./dom.js";
 import { isOut, takesJobs } from "./words.js";
 
-/* For HAProxy's answer; from that to the agent's word. */
+/* For HAProxy's answer. */
 const PATIENCE_MS = 5000;
-const SEEN_MS = 10000;
+/* Answers of the agent's, from HAProxy's on, of which one should have seen the order. */
+const SEEN_ANSWERS = 10;
 const BACKEND = "farm";
+
+/* The order that #refusal is about: its row, and what it was. */
+let refused = null;
 
 /* `others` gives all rows, `row` too. */
 export function addOrders(row, others) {
@@ -19,16 +23,45 @@ export function addOrders(row, others) {
     row.button.addEventListener("click", () => give(row, others()));
 }
 
-export function showOrders(row) {
-    const { order, instance } = row;
+function refuse(row, action, reason) {
+    refused = { row, action };
+    row.order = null;
+    sayOrHide("refusal", reason);
+}
 
-    if (order !== null && isOut(instance) === (order.action === "drain"))
+function forgive() {
+    refused = null;
+    sayOrHide("refusal", "");
+}
+
+/* Of an instance that is no more. */
+export function dropOrders(row) {
+    if (refused?.row === row)
+        forgive();
+}
+
+/* After each answer of the agent's. */
+export function seeOrders(row) {
+    const { order, instance } = row;
+    const isAsOrdered = (action) => isOut(instance) === (action === "drain");
+
+    if (refused?.row === row && isAsOrdered(refused.action))
+        forgive();
+    if (order === null)
+        return;
+    order.answers++;
+    if (isAsOrdered(order.action))
         row.order = null;
-    else if (order !== null && performance.now() > order.until) {
-        sayOrHide("refusal", `${instance.name}: HAProxy has taken the order, but the agent doesn't see it.`);
-        row.order = null;
-    }
+    else if (order.isTaken && order.answers >= SEEN_ANSWERS)
+        refuse(row, order.action, `${instance.name}: HAProxy has taken the order, but the agent doesn't see it.`);
+}
+
+export function showOrders(row) {
+    const { instance } = row;
     const word = isOut(instance) ? "Ready" : "Drain";
+
+    /* Where it was found, it is no more: it stays out, whatever HAProxy is told. */
+    setHidden(row.button, instance.is_leaving);
     setText(row.word, row.order === null ? word : `${word} …`);
     setAttribute(row.button, "aria-label", `${word} ${instance.name}`);
     row.button.toggleAttribute("data-busy", row.order !== null);
@@ -71,15 +104,18 @@ async function give(row, rows) {
 
     if (row.order !== null || (action === "drain" && isLast(row, rows) && !confirm(question)))
         return;
-    sayOrHide("refusal", "");
-    row.order = { action, until: Infinity };
+    const order = { action, isTaken: false, answers: 0 };
+    forgive();
+    row.order = order;
     showOrders(row);
     try {
         await post(name, action);
-        row.order = { action, until: performance.now() + SEEN_MS };
+        order.isTaken = true;
+        order.answers = 0;
     } catch (error) {
-        row.order = null;
-        sayOrHide("refusal", `${name} can't be set to ${action}: ${error.message}`);
+        /* Else the agent has seen it all the same. */
+        if (row.order === order)
+            refuse(row, action, `${name} can't be set to ${action}: ${error.message}`);
     }
     showOrders(row);
 }

@@ -4,12 +4,11 @@
  */
 
 import { at, say, setAttribute, setHidden, setText } from "./dom.js";
-import { addOrders, showOrders } from "./orders.js";
-import { ageOf, rankOf, signOf, stateOf, takesJobs } from "./words.js";
+import { addOrders, dropOrders, seeOrders, showOrders } from "./orders.js";
+import { ageOf, isLast, jobsOf, penaltyOf, rankOf, signOf, stateOf, takesJobs } from "./words.js";
 
 /* Cells that say a number of GET /fleet as it stands. */
-const NUMBERS = ["in_flight", "external_jobs", "accepted_jobs", "penalty", "load", "capacity",
-    "jobs_per_minute", "failed_jobs"];
+const NUMBERS = ["in_flight", "external_jobs", "accepted_jobs", "capacity", "jobs_per_minute", "failed_jobs"];
 /* The parts of a bar, in its order; together they are the load. */
 const PARTS = ["in_flight", "expected_external_jobs", "accepted_jobs", "penalty"];
 /* What rows are sorted by, where it isn't the number of that name. */
@@ -33,6 +32,7 @@ function newRow(instance) {
         row.texts[cell.dataset.cell] = cell.appendChild(new Text());
     row.sign = tr.querySelector(".sign");
     row.bar = tr.querySelector(".bar");
+    row.penalty = tr.querySelector('[data-cell="penalty"]');
     addOrders(row, () => [...rows.values()]);
     return row;
 }
@@ -47,9 +47,13 @@ function fillRow(row, instance, full) {
     setText(texts.url, instance.url);
     setText(texts.state, stateOf(instance));
     setText(texts.reason, instance.error_message ?? "");
+    setText(texts.load, String(isLast(instance) ? jobsOf(instance) : instance.load));
+    setText(texts.penalty, penaltyOf(instance));
+    setAttribute(row.penalty, "title", isLast(instance) ? `Picked last, if at all: ${instance.penalty}` : "");
     setText(texts.age, ageOf(instance.report_age_seconds));
     setAttribute(row.sign, "class", `sign ${signOf(instance)}`);
     fillBar(row.bar, instance, full);
+    seeOrders(row);
     showOrders(row);
 }
 
@@ -60,7 +64,7 @@ function fillRow(row, instance, full) {
  */
 
 function fullOf(instances) {
-    const ratios = instances.map(({ load, penalty, capacity }) => (load - penalty) / capacity);
+    const ratios = instances.map((instance) => jobsOf(instance) / instance.capacity);
 
     return 2 ** Math.ceil(Math.log2(Math.max(1, ...ratios)));
 }
@@ -165,9 +169,10 @@ export function fillTable(instances) {
     const numbers = new Set(instances.map(({ number }) => number));
     const isNew = instances.some(({ number }) => !rows.has(number));
 
-    for (const [number, { tr }] of rows) {
+    for (const [number, row] of rows) {
         if (!numbers.has(number)) {
-            tr.remove();
+            dropOrders(row);
+            row.tr.remove();
             rows.delete(number);
         }
     }

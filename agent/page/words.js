@@ -2,6 +2,20 @@
 
 /* More changes than these at a time are counted, not read out. */
 const NEWS_MAX = 3;
+/* The states, the worst first, as `leastjobs status` has them; which form the sign of each has. */
+const SIGNS = {
+    unhealthy: "unhealthy",
+    maintenance: "drained",
+    leaving: "drained",
+    drained: "drained",
+    failing: "warning",
+    busy: "warning",
+    "not asked yet": "unknown",
+    healthy: "healthy",
+};
+const STATES = Object.keys(SIGNS);
+/* In jobs: PENALTY_MAX of common/names.h. Such an instance is behind all others. */
+const LAST_PENALTY = 16383;
 
 export function isOut(instance) {
     return instance.is_drained || instance.is_in_maintenance;
@@ -11,32 +25,53 @@ export function takesJobs(instance) {
     return instance.is_healthy && !isOut(instance);
 }
 
-/* The worst first. */
-export function rankOf(instance) {
+/* What its checks say. */
+function verdictOf(instance) {
     if (!instance.is_healthy)
-        return 0;
-    if (isOut(instance))
-        return instance.is_in_maintenance ? 1 : 2;
-    return instance.error_message !== null ? 3 : 4;
+        return instance.last_check === null ? "not asked yet" : "unhealthy";
+    if (instance.is_busy)
+        return "busy";
+    if (instance.error_message !== null)
+        return "failing";
+    return instance.report_age_seconds === null ? "not asked yet" : "healthy";
+}
+
+/* Why it is to get no jobs, whatever its checks say. */
+function absenceOf(instance) {
+    if (instance.is_in_maintenance)
+        return "maintenance";
+    if (instance.is_leaving)
+        return "leaving";
+    return instance.is_drained ? "drained" : "healthy";
+}
+
+function wordsOf(instance) {
+    return [absenceOf(instance), verdictOf(instance)];
+}
+
+export function rankOf(instance) {
+    return Math.min(...wordsOf(instance).map((word) => STATES.indexOf(word)));
 }
 
 export function stateOf(instance) {
-    const words = [];
-
-    if (isOut(instance))
-        words.push(instance.is_in_maintenance ? "maintenance" : "drained");
-    if (!instance.is_healthy)
-        words.push(instance.last_check === null ? "not asked yet" : "unhealthy");
-    else if (instance.is_busy)
-        words.push("busy");
-    return words.join(", ") || "healthy";
+    return wordsOf(instance).filter((word) => word !== "healthy").join(", ") || "healthy";
 }
 
-/* Which form its sign has. */
 export function signOf(instance) {
-    if (!instance.is_healthy)
-        return instance.last_check === null ? "unknown" : "unhealthy";
-    return isOut(instance) ? "drained" : "healthy";
+    return SIGNS[STATES[rankOf(instance)]];
+}
+
+/* How many jobs it has, as far as anybody knows. */
+export function jobsOf({ load, penalty }) {
+    return load - penalty;
+}
+
+export function isLast({ penalty }) {
+    return penalty >= LAST_PENALTY;
+}
+
+export function penaltyOf(instance) {
+    return isLast(instance) ? "last" : String(instance.penalty);
 }
 
 export function ageOf(seconds) {

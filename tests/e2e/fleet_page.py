@@ -18,7 +18,7 @@ from waiting import SLOWNESS, wait_for
 WIDE = (1400, 900)
 PHONE = (360, 740)
 # What a row says, by the names of /fleet.
-NUMBERS = ("load", "capacity", "in_flight", "external_jobs", "accepted_jobs", "penalty")
+NUMBERS = ("capacity", "in_flight", "external_jobs", "accepted_jobs")
 READ = """
 return Array.from(document.querySelectorAll('#fleet tbody tr')).filter((tr) => !tr.hidden)
     .map((tr) => Object.fromEntries(Array.from(tr.querySelectorAll('[data-cell]'),

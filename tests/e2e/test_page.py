@@ -37,7 +37,12 @@ def is_as_health_says(page, farm):
         assert {key: row[key] for key in NUMBERS} == {key: str(instance[key]) for key in NUMBERS}
         assert ("unhealthy" in row["state"]) == (not instance["is_healthy"])
         assert ("drained" in row["state"]) == instance["is_drained"]
+        has_failed = instance["error_message"] is not None
+        assert ("failing" in row["state"]) == (instance["is_healthy"] and has_failed)
         assert row["reason"] == (instance["error_message"] or "")
+        # A penalty of thousands of jobs is a word, and isn't among the jobs.
+        assert row["penalty"] == ("last" if has_failed else str(instance["penalty"]))
+        assert row["load"] == str(instance["load"] - (instance["penalty"] if has_failed else 0))
     health = farm.health()
     assert page.text("#healthy") == f"{health['healthy_instances']} of {health['total_instances']}"
     assert page.text("#active") == str(health["total_active_jobs"])
@@ -57,8 +62,8 @@ def test_a_person_reads_what_health_says_through_a_failure_a_drain_and_the_agent
         # Without a password there are none.
         assert not page.button(1).is_displayed()
         farm.open_jobs(3)
+        wait_for_page(lambda: sum(int(row["in_flight"]) for row in page.rows()) == 3, "three jobs on the page")
         wait_until_the_same("with three jobs")
-        assert sum(int(row["in_flight"]) for row in page.rows()) == 3
         assert (page.row(2)["external_jobs"], page.row(2)["capacity"]) == ("5", "4")
 
         sims[2].kill()
@@ -113,8 +118,7 @@ def test_an_operator_drains_an_instance_and_puts_it_back(lab):
         page.button(2).click()
         page.driver.switch_to.alert.dismiss()
 
-        button.click()
-        page.wait_for_row(1, state="healthy")
+        assert_an_order_is_doubted_until_the_agent_has_seen_it(page)
         farm.wait_for_server(1, "UP")
         assert farm.health_of(2)["is_drained"] is False
         assert page.text("#refusal") == "" and page.complaints() == []
@@ -132,6 +136,39 @@ def test_an_operator_drains_an_instance_and_puts_it_back(lab):
         assert page.button(2).text == "Drain"
 
         assert_forms_of_other_origins_are_refused(farm, page)
+
+
+# What the page has from now on is this answer of the agent's, and soon.
+FREEZE = """
+window.ours = { fetch: fetch.bind(window), setTimeout: setTimeout.bind(window) };
+window.setTimeout = (poll, ms) => window.ours.setTimeout(poll, ms / 10);
+const { pathname, origin } = location;
+return fetch(new URL("fleet", origin + pathname)).then((answer) => answer.text()).then((old) => {
+    window.fetch = (url, ...more) => (String(url).endsWith("/fleet")
+        ? Promise.resolve(new Response(old, { headers: { "X-Leastjobs-Buttons": "1" } }))
+        : window.ours.fetch(url, ...more));
+});
+"""
+THAW = "Object.assign(window, window.ours);"
+PRESS = """
+const button = arguments[0];
+/* As where the other columns need all the room. */
+button.parentElement.style.width = "1px";
+const before = button.offsetHeight;
+button.click();
+return [button.textContent, button.offsetHeight - before];
+"""
+
+
+def assert_an_order_is_doubted_until_the_agent_has_seen_it(page):
+    """Instance 1 is drained."""
+    page.run(FREEZE)
+    assert page.run(PRESS, page.button(1)) == ["Ready …", 0]
+    page.wait_for_text("#refusal", "instance1: HAProxy has taken the order, but the agent doesn't see it")
+    assert page.button(1).text == "Ready"
+    page.run(THAW)
+    page.wait_for_row(1, state="healthy")
+    assert page.text("#refusal") == ""
 
 
 SUBMIT = """
@@ -291,6 +328,22 @@ def test_it_is_for_everybody_on_every_screen_and_asks_no_other_host(lab):
         wait_for_page(lambda: any("Content Security Policy" in c for c in page.complaints()), "a refusal")
 
 
+SAY = """
+return import(new URL("page/words.js", location.origin + location.pathname))
+    .then(({ stateOf, signOf, penaltyOf }) => arguments[0].map((instance) => {
+        const all = { is_healthy: true, error_message: null, last_check: "now", report_age_seconds: 1, ...instance };
+        return [stateOf(all), signOf(all), penaltyOf(all)];
+    }));
+"""
+SAID = (
+    ({"penalty": 63}, ["healthy", "healthy", "63"]),
+    ({"last_check": None, "report_age_seconds": None, "penalty": 0}, ["not asked yet", "unknown", "0"]),
+    ({"error_message": "it fails", "report_age_seconds": None, "penalty": 16383}, ["failing", "warning", "last"]),
+    ({"error_message": "busy", "is_busy": True, "penalty": 16384}, ["busy", "warning", "last"]),
+    ({"is_drained": True, "is_leaving": True, "penalty": 0}, ["leaving", "drained", "0"]),
+    ({"is_drained": True, "is_healthy": False, "penalty": 0}, ["drained, unhealthy", "unhealthy", "0"]),
+)
+
 WATCH = """
 window.moved = [];
 new MutationObserver((records) => records.forEach((record) => window.moved.push(
@@ -351,9 +404,12 @@ def test_a_refresh_changes_only_what_has_changed_and_comes_only_if_somebody_look
         farm.set_state(3, "drain")
         wait_for_page(lambda: page.names() == ["instance3"], "the one that takes no jobs")
 
+        assert page.run(SAY, [instance for instance, _ in SAID]) == [said for _, said in SAID]
+
         assert page.text("#freshness") == "up to date"
         page.run(HIDE, True)
         page.wait_for_text("#freshness", "last answer")
+        assert page.run("return getComputedStyle(document.querySelector('#fleet')).opacity") == "1"
         assert page.text("#problem") == ""
         page.run(HIDE, False)
         page.wait_for_text("#freshness", "up to date")
