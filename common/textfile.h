@@ -8,6 +8,8 @@
 
 /* The largest .env, configuration or other file that is read. */
 #define TEXTFILE_MAX (1024 * 1024)
+/* Of a pipe ("--env-file <(command)") somebody must have the other end within that time. */
+#define TEXTFILE_WRITER_MS 1000
 
 /*
  * Reads a whole file of at most TEXTFILE_MAX bytes. Returns its bytes, ended by a NUL that

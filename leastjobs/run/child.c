@@ -122,6 +122,12 @@ void child_signal(const struct child *child, int number)
         kill(child->pid, number);
 }
 
+void child_kill_all(const struct child *child)
+{
+    if (child->pid > 0)
+        kill(-child->pid, SIGKILL);
+}
+
 bool child_take(struct child *child, pid_t pid)
 {
     if (child->pid == 0 || child->pid != pid)

@@ -28,6 +28,8 @@ struct child_options {
 int child_start(struct child *child, char *const words[], const struct child_options *options);
 
 void child_signal(const struct child *child, int number);
+/* SIGKILL, also to what it has started itself. */
+void child_kill_all(const struct child *child);
 
 /* Whether it was this one that has ended, which is none then. */
 bool child_take(struct child *child, pid_t pid);

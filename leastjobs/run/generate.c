@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "clock.h"
 #include "log.h"
 #include "replace.h"
 #include "run/child.h"
@@ -18,42 +19,67 @@
 
 #define WORDS_MAX 12
 
+struct part {
+    struct child child;
+    int messages; /* a file of what it says, if that is kept; -1: none */
+    int status;   /* its exit status, when it has ended */
+};
+
 struct generate {
     const struct config_sources *sources;
     struct generate_events events;
-    struct child genconf;
-    struct child test;
-    int messages; /* a file of the agent's; -1: none */
-    int status;   /* their exit status, when they have ended */
-    int test_status;
+    struct part genconf;
+    struct part test;
+    struct event *limit; /* NULL: none */
+    bool is_again;
     bool is_cancelled;
 };
 
-struct generate *generate_new(const struct config_sources *sources,
+static void on_limit(evutil_socket_t unused, short what, void *argument)
+{
+    const struct generate *generate = argument;
+    const struct child *late =
+        generate->genconf.child.pid != 0 ? &generate->genconf.child : &generate->test.child;
+
+    (void)unused;
+    (void)what;
+    if (!generate->is_again)
+        log_error("leastjobs run: %s has taken %d s: it is ended", late->name,
+                  GENERATE_MOST_MS / 1000);
+    child_kill_all(&generate->genconf.child);
+    child_kill_all(&generate->test.child);
+}
+
+struct generate *generate_new(struct event_base *base, const struct config_sources *sources,
                               const struct generate_events *events)
 {
     struct generate *generate = xcalloc(1, sizeof(*generate));
 
     generate->sources = sources;
     generate->events = *events;
-    generate->genconf.name = "leastjobs-genconf";
-    generate->test.name = "leastjobs-agent --test";
-    generate->messages = -1;
+    generate->genconf.child.name = "leastjobs-genconf";
+    generate->test.child.name = "leastjobs-agent --test";
+    generate->genconf.messages = generate->test.messages = -1;
+    if (base != NULL)
+        generate->limit = xalloc_checked(event_new(base, -1, 0, on_limit, generate));
     return generate;
 }
 
-static void close_messages(struct generate *generate)
+static void close_messages(struct part *part)
 {
-    if (generate->messages >= 0)
-        close(generate->messages);
-    generate->messages = -1;
+    if (part->messages >= 0)
+        close(part->messages);
+    part->messages = -1;
 }
 
 void generate_free(struct generate *generate)
 {
     if (generate == NULL)
         return;
-    close_messages(generate);
+    if (generate->limit != NULL)
+        event_free(generate->limit);
+    close_messages(&generate->genconf);
+    close_messages(&generate->test);
     free(generate);
 }
 
@@ -90,32 +116,37 @@ static int start(const struct generate *generate, struct child *child, char **wo
     return problem;
 }
 
-/* What it warns of, genconf warns of: its messages are kept, and shown if it alone refuses. */
-static int start_test(struct generate *generate)
+/* What it says is kept, to be shown or not when it has ended. */
+static int start_quietly(const struct generate *generate, struct part *part, char **words)
 {
-    char *words[WORDS_MAX] = {(char *)"leastjobs-agent", (char *)"--test"};
-
-    generate->messages = memfd_create("messages", MFD_CLOEXEC);
-    if (generate->messages < 0)
+    part->messages = memfd_create("messages", MFD_CLOEXEC);
+    if (part->messages < 0)
         return errno;
-    return start(generate, &generate->test, words, generate->messages);
+    int problem = start(generate, &part->child, words, part->messages);
+    if (problem != 0)
+        close_messages(part);
+    return problem;
 }
 
-int generate_start(struct generate *generate, const char *output)
+int generate_start(struct generate *generate, const char *output, bool is_again)
 {
     char *words[WORDS_MAX] = {(char *)"leastjobs-genconf", (char *)"--check", (char *)"--output",
                               (char *)output};
+    char *test[WORDS_MAX] = {(char *)"leastjobs-agent", (char *)"--test"};
+    const struct timeval limit = clock_timeval(GENERATE_MOST_MS);
 
+    generate->is_again = is_again;
     generate->is_cancelled = false;
-    generate->status = generate->test_status = 0;
-    int problem = start(generate, &generate->genconf, words, -1);
+    generate->genconf.status = generate->test.status = 0;
+    int problem = is_again ? start_quietly(generate, &generate->genconf, words)
+                           : start(generate, &generate->genconf.child, words, -1);
     if (problem != 0)
         return problem;
-    problem = start_test(generate);
-    if (problem == 0)
-        return 0;
-    generate_cancel(generate); /* genconf alone */
-    close_messages(generate);
+    problem = start_quietly(generate, &generate->test, test);
+    if (problem != 0)
+        generate_cancel(generate); /* genconf alone */
+    else if (generate->limit != NULL)
+        event_add(generate->limit, &limit);
     return problem;
 }
 
@@ -125,13 +156,13 @@ static int explain(struct generate *generate)
     char *words[WORDS_MAX] = {(char *)"leastjobs-genconf"};
     int status;
 
-    int problem = start(generate, &generate->genconf, words, -1);
+    int problem = start(generate, &generate->genconf.child, words, -1);
     if (problem != 0) {
-        log_error("leastjobs run: %s can't be started: %s", generate->genconf.name,
+        log_error("leastjobs run: %s can't be started: %s", generate->genconf.child.name,
                   strerror(problem));
         return 1;
     }
-    while (waitpid(generate->genconf.pid, &status, 0) < 0) {
+    while (waitpid(generate->genconf.child.pid, &status, 0) < 0) {
         if (errno != EINTR)
             return 1;
     }
@@ -141,7 +172,7 @@ static int explain(struct generate *generate)
 int generate_explain(const struct config_sources *sources, const struct errors *errors)
 {
     const struct generate_events nobody = {0};
-    struct generate *generate = generate_new(sources, &nobody);
+    struct generate *generate = generate_new(NULL, sources, &nobody);
     int status = explain(generate);
 
     generate_free(generate);
@@ -154,57 +185,69 @@ int generate_explain(const struct config_sources *sources, const struct errors *
 
 bool generate_is_running(const struct generate *generate)
 {
-    return generate->genconf.pid != 0 || generate->test.pid != 0;
+    return generate->genconf.child.pid != 0 || generate->test.child.pid != 0;
 }
 
 void generate_cancel(struct generate *generate)
 {
     generate->is_cancelled = true;
-    child_signal(&generate->genconf, SIGTERM);
-    child_signal(&generate->test, SIGTERM);
+    child_signal(&generate->genconf.child, SIGTERM);
+    child_signal(&generate->test.child, SIGTERM);
 }
 
-static void show_messages(struct generate *generate)
+static void show_messages(const struct part *part)
 {
     char buffer[4096];
     ssize_t count;
     off_t at = 0;
 
-    while ((count = pread(generate->messages, buffer, sizeof(buffer), at)) > 0) {
+    while (part->messages >= 0 && (count = pread(part->messages, buffer, sizeof(buffer), at)) > 0) {
         write_all(STDERR_FILENO, buffer, (size_t)count);
         at += count;
     }
 }
 
-/* Their exit status; what ends by a signal has failed. */
-static int exit_status(const struct generate *generate, const struct child *child, int status)
+/* Its exit status; what ends by a signal has failed. */
+static bool take(const struct generate *generate, struct part *part, pid_t pid, int status)
 {
     char end[CHILD_END_MAX];
 
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
+    if (!child_take(&part->child, pid))
+        return false;
+    part->status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     child_describe_end(status, end);
+    if (!WIFEXITED(status) && !generate->is_cancelled && !generate->is_again)
+        log_error("leastjobs run: %s %s", part->child.name, end);
+    return true;
+}
+
+static void conclude(struct generate *generate)
+{
+    struct part *genconf = &generate->genconf;
+    struct part *test = &generate->test;
+    int status = genconf->status == 0 ? test->status : genconf->status;
+    bool is_said = generate->is_again && status != 0 && status != EXIT_USAGE;
+    bool shows = !is_said && !generate->is_cancelled;
+
+    if (shows)
+        show_messages(genconf);
+    /* What the test warns of, genconf warns of: it is shown if it alone refuses. */
+    if (shows && genconf->status == 0 && test->status != 0)
+        show_messages(test);
+    close_messages(genconf);
+    close_messages(test);
+    if (generate->limit != NULL)
+        event_del(generate->limit);
     if (!generate->is_cancelled)
-        log_error("leastjobs run: %s %s", child->name, end);
-    return 1;
+        generate->events.ended(generate->events.context, status);
 }
 
 bool generate_take(struct generate *generate, pid_t pid, int status)
 {
-    if (child_take(&generate->genconf, pid))
-        generate->status = exit_status(generate, &generate->genconf, status);
-    else if (child_take(&generate->test, pid))
-        generate->test_status = exit_status(generate, &generate->test, status);
-    else
+    if (!take(generate, &generate->genconf, pid, status) &&
+        !take(generate, &generate->test, pid, status))
         return false;
-    if (generate_is_running(generate))
-        return true;
-    if (generate->status == 0 && generate->test_status != 0 && !generate->is_cancelled)
-        show_messages(generate);
-    if (generate->status == 0)
-        generate->status = generate->test_status;
-    close_messages(generate);
-    if (!generate->is_cancelled)
-        generate->events.ended(generate->events.context, generate->status);
+    if (!generate_is_running(generate))
+        conclude(generate);
     return true;
 }

@@ -153,6 +153,11 @@ bool master_is_ready(const struct master *master)
     return master->stage == READY;
 }
 
+bool master_is_reloading(const struct master *master)
+{
+    return master->stage == RELOADING;
+}
+
 void master_note_reload(struct master *master)
 {
     master->stage = RELOADING;

@@ -29,6 +29,7 @@ void master_free(struct master *master);
 void master_note_start(struct master *master);
 void master_note_end(struct master *master);
 bool master_is_ready(const struct master *master);
+bool master_is_reloading(const struct master *master);
 
 /* SIGUSR2 was sent to it; only when it is ready. It isn't until reloaded() has been called. */
 void master_note_reload(struct master *master);

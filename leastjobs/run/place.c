@@ -19,6 +19,7 @@
 
 #define CONFIG_NAME "/haproxy.cfg"
 #define NEW_SUFFIX ".new"
+#define LAST_SUFFIX ".last"
 #define PRIVATE_NAME "/defaults.conf"
 #define FOLDER_MODE 0755
 #define DEPTH_MAX 8
@@ -58,7 +59,7 @@ static int take_lock(const char *socket)
     return fd;
 }
 
-/* What a genconf that was ended has left beside it. */
+/* What a genconf that was ended has left beside it, or a run that was killed in a reload. */
 static void remove_leftovers(const struct place *place)
 {
     char *pattern = xasprintf("%s.??????", place->new_config);
@@ -70,6 +71,7 @@ static void remove_leftovers(const struct place *place)
         globfree(&found);
     }
     free(pattern);
+    unlink(place->last_config);
 }
 
 struct place *place_take(const struct config *config)
@@ -83,6 +85,7 @@ struct place *place_take(const struct config *config)
     place->master = xasprintf("%s" MASTER_SUFFIX, config->haproxy_socket);
     place->config = xasprintf("%s" CONFIG_NAME, folder);
     place->new_config = xasprintf("%s" CONFIG_NAME NEW_SUFFIX, folder);
+    place->last_config = xasprintf("%s" CONFIG_NAME LAST_SUFFIX, folder);
     free(folder);
     place->lock = take_lock(config->haproxy_socket);
     if (place->lock >= 0) {
@@ -106,6 +109,7 @@ void place_free(struct place *place)
     free(place->master);
     free(place->config);
     free(place->new_config);
+    free(place->last_config);
     free(place);
 }
 

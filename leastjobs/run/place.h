@@ -10,11 +10,12 @@
  * don't run on one socket.
  */
 struct place {
-    char *socket;     /* HAPROXY_SOCKET */
-    char *admin;      /* the operator's */
-    char *master;     /* the master's */
-    char *config;     /* haproxy.cfg that is in force */
-    char *new_config; /* the next one */
+    char *socket;      /* HAPROXY_SOCKET */
+    char *admin;       /* the operator's */
+    char *master;      /* the master's */
+    char *config;      /* haproxy.cfg that is in force */
+    char *new_config;  /* the next one */
+    char *last_config; /* the one before, until HAProxy has taken the next */
     int lock;
 };
 

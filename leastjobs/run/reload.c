@@ -7,9 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "clock.h"
+#include "errors.h"
 #include "log.h"
 #include "names/following.h"
+#include "run/cfgfile.h"
+#include "run/claims.h"
 #include "run/cli.h"
 #include "run/generate.h"
 #include "run/notify.h"
@@ -36,11 +40,13 @@ struct reload {
     struct watched *watched;
     struct settle settle;
     struct generate *generate;
+    struct claims claims;
     struct event *look;
     enum stage stage;
     struct cli_question *question;
     bool is_for_haproxy; /* also if haproxy.cfg stays the same */
     bool is_bad;         /* the last one that was read */
+    bool is_again;       /* it is read again after a failure that may pass */
     bool is_started;
     bool is_stopped;
     struct outcome outcome; /* for who has asked for it */
@@ -70,22 +76,25 @@ static void end(struct reload *reload, enum outcome_result result)
     rest(reload);
 }
 
-static void begin(struct reload *reload)
+static void begin(struct reload *reload, bool is_again)
 {
     if (reload->parts.following != NULL)
         following_keep_file(reload->parts.following);
-    int problem = generate_start(reload->generate, reload->parts.place->new_config);
+    int problem = generate_start(reload->generate, reload->parts.place->new_config, is_again);
 
+    reload->is_again = is_again;
+    reload->claims.is_refused = false;
     if (problem == 0) {
         reload->stage = GENERATING;
         reload->asked = reload->outcome.asked;
         notify_reloading();
         return;
     }
-    log_error("leastjobs run: leastjobs-genconf can't be started: %s: the configuration isn't "
-              "read yet",
-              strerror(problem));
-    settle_note_change(&reload->settle, clock_ms()); /* again, soon */
+    if (!is_again)
+        log_error("leastjobs run: leastjobs-genconf can't be started: %s: the configuration isn't "
+                  "read yet",
+                  strerror(problem));
+    settle_note_failure(&reload->settle, clock_ms());
 }
 
 static void look(struct reload *reload)
@@ -94,6 +103,8 @@ static void look(struct reload *reload)
 
     reload->is_for_haproxy |= change.is_named_for_haproxy;
     if (change.any)
+        settle_note_change(&reload->settle, clock_ms());
+    if (claims_look(&reload->claims, clock_ms()))
         settle_note_change(&reload->settle, clock_ms());
 }
 
@@ -104,35 +115,28 @@ static void on_look(evutil_socket_t unused, short what, void *argument)
     (void)unused;
     (void)what;
     look(reload);
-    if (reload->stage == IDLE && !generate_is_running(reload->generate) &&
-        settle_take(&reload->settle, clock_ms()))
-        begin(reload);
+    if (reload->stage == IDLE && !generate_is_running(reload->generate)) {
+        if (settle_take(&reload->settle, clock_ms()))
+            begin(reload, false);
+        else if (settle_take_retry(&reload->settle, clock_ms()))
+            begin(reload, true);
+    }
     plan_look(reload);
 }
 
-static bool is_same_file(const char *one, const char *other)
-{
-    FILE *a = fopen(one, "re");
-    FILE *b = fopen(other, "re");
-    bool is_same = a != NULL && b != NULL;
-    int byte = 0;
-
-    while (is_same && byte != EOF) {
-        byte = getc_unlocked(a);
-        is_same = byte == getc_unlocked(b);
-    }
-    is_same = is_same && ferror(a) == 0 && ferror(b) == 0;
-    if (a != NULL)
-        fclose(a);
-    if (b != NULL)
-        fclose(b);
-    return is_same;
-}
-
+/* A master that can't be told yet may still read haproxy.cfg: it stays as it is until then. */
 static void tell_haproxy(struct reload *reload)
 {
+    const struct place *place = reload->parts.place;
+
     if (!master_is_ready(reload->parts.master)) {
         reload->stage = WAITING;
+        return;
+    }
+    if (!cfgfile_put(place)) {
+        log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
+                  strerror(errno));
+        end(reload, OUTCOME_FAILED);
         return;
     }
     reload->stage = RELOADING;
@@ -140,19 +144,6 @@ static void tell_haproxy(struct reload *reload)
     settle_note_reload(&reload->settle, clock_ms());
     kept_signal(reload->parts.haproxy, SIGUSR2);
     master_note_reload(reload->parts.master);
-}
-
-static void put_in_place(struct reload *reload)
-{
-    const struct place *place = reload->parts.place;
-
-    if (rename(place->new_config, place->config) == 0) {
-        tell_haproxy(reload);
-        return;
-    }
-    log_error("leastjobs run: %s can't be written: %s: HAProxy isn't reloaded", place->config,
-              strerror(errno));
-    end(reload, OUTCOME_FAILED);
 }
 
 /* The agent writes that file too, but a moment later: what was said just now would be forgotten. */
@@ -166,7 +157,7 @@ static void on_servers_state(void *context, const char *answer, size_t length)
         log_warning("leastjobs run: the file of drains and maintenance can't be written: %s",
                     strerror(errno));
     free(written);
-    put_in_place(reload);
+    tell_haproxy(reload);
 }
 
 static void save_servers_state(struct reload *reload)
@@ -175,7 +166,7 @@ static void save_servers_state(struct reload *reload)
     reload->question = cli_ask(reload->parts.base, reload->parts.place->admin,
                                "show servers state farm", on_servers_state, reload);
     if (reload->question == NULL)
-        put_in_place(reload);
+        tell_haproxy(reload);
 }
 
 /*
@@ -207,6 +198,18 @@ static void refuse(struct reload *reload, const char *why)
     end(reload, OUTCOME_BAD);
 }
 
+/* A full disk, no memory: nobody has to change anything. */
+static void postpone(struct reload *reload)
+{
+    if (!reload->is_again)
+        log_error("leastjobs run: the new configuration can't be put in force now (why is above): "
+                  "the old one stays in force, and it is tried again");
+    settle_note_failure(&reload->settle, clock_ms());
+    reload->is_bad = true;
+    unlink(reload->parts.place->new_config);
+    end(reload, OUTCOME_FAILED);
+}
+
 static void take(struct reload *reload, struct config *config)
 {
     const struct place *place = reload->parts.place;
@@ -226,7 +229,8 @@ static void take(struct reload *reload, struct config *config)
         return;
     }
     kept_signal(reload->parts.agent, SIGHUP);
-    if (reload->is_for_haproxy || !is_same_file(place->new_config, place->config)) {
+    claims_hold(&reload->claims, reload->config, true);
+    if (reload->is_for_haproxy || cfgfile_is_other(place)) {
         save_servers_state(reload);
         return;
     }
@@ -238,14 +242,22 @@ static void take(struct reload *reload, struct config *config)
 static void on_generated(void *context, int status)
 {
     struct reload *reload = context;
-    struct config *config = load(reload, status == 0);
 
+    if (status != 0 && status != EXIT_USAGE) {
+        postpone(reload);
+        return;
+    }
+    struct config *config = load(reload, status == 0);
     look(reload);
     if (config == NULL) {
         refuse(reload, "bad");
     } else if (strcmp(config->haproxy_socket, reload->parts.place->socket) != 0) {
         config_free(config);
         refuse(reload, "one of another HAPROXY_SOCKET, which takes a stop and a start");
+    } else if (!claims_try(&reload->claims, config, clock_ms())) {
+        /* Before anybody is told: HAProxy or the agent alone would be left with the old ones. */
+        config_free(config);
+        refuse(reload, "bad as long as that is so");
     } else {
         take(reload, config);
     }
@@ -260,7 +272,9 @@ struct reload *reload_new(const struct reload_parts *parts, struct config *confi
     reload->config = config;
     reload->watched = watched_new(parts->sources);
     config_free(load(reload, true)); /* for the files that it names */
-    reload->generate = generate_new(parts->sources, &events);
+    claims_hold(&reload->claims, config, true);
+    claims_hold(&reload->claims, config, false);
+    reload->generate = generate_new(parts->base, parts->sources, &events);
     reload->look = xalloc_checked(event_new(parts->base, -1, 0, on_look, reload));
     return reload;
 }
@@ -321,8 +335,18 @@ void reload_note_ready(struct reload *reload)
         return;
     if (reload->stage == WAITING)
         tell_haproxy(reload);
-    else if (reload->stage == RELOADING) /* that master has ended: this one has read it all */
-        reload_note_done(reload, true);
+}
+
+/* What it was to load may be why: not that again, without a change. */
+void reload_note_end(struct reload *reload)
+{
+    if (reload->is_stopped || reload->stage != RELOADING)
+        return;
+    log_error("leastjobs run: HAProxy ended while it took the new configuration: it is started "
+              "again with the old one");
+    cfgfile_put_back(reload->parts.place);
+    reload->is_for_haproxy = true;
+    end(reload, OUTCOME_FAILED);
 }
 
 void reload_note_done(struct reload *reload, bool good)
@@ -330,11 +354,14 @@ void reload_note_done(struct reload *reload, bool good)
     if (reload->is_stopped || reload->stage != RELOADING)
         return;
     if (good) {
+        cfgfile_accept(reload->parts.place);
+        claims_hold(&reload->claims, reload->config, false);
         log_info("leastjobs run: the new configuration is in force: %zu instances",
                  reload->config->instance_count);
     } else {
         log_error("leastjobs run: HAProxy can't take the new configuration (its reason is above) "
                   "and goes on with the old one");
+        cfgfile_put_back(reload->parts.place);
         reload->is_for_haproxy = true; /* with the next change, whatever it is */
     }
     end(reload, good ? OUTCOME_IN_FORCE : OUTCOME_FAILED);

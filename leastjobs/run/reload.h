@@ -15,7 +15,7 @@
  * they are left alone (settle.h), checked and made into haproxy.cfg (generate.h); the agent is told
  * by SIGHUP, and HAProxy, where haproxy.cfg or what it names has changed, by SIGUSR2 to its master:
  * then a new worker takes new jobs, and the old one ends those that it has. A bad configuration
- * changes nothing.
+ * changes nothing, nor does one whose ports can't be had (ports.h).
  */
 struct reload;
 
@@ -47,8 +47,9 @@ void reload_now(struct reload *reload);
 /* What is in force; good until the next reload. */
 const struct config *reload_config(const struct reload *reload);
 
-/* The master's events. */
+/* The master's events, and its end. */
 void reload_note_ready(struct reload *reload);
+void reload_note_end(struct reload *reload);
 void reload_note_done(struct reload *reload, bool good);
 
 /* Whether the process that has ended was of this. */

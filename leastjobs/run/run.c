@@ -53,6 +53,7 @@ int run_command(int argc, char **argv)
         .hides_options = true,
     };
 
+    supervisor_hold_signals();
     int status = arguments_parse(&program, argc, argv, &sources);
     if (status >= 0)
         return status;

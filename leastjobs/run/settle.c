@@ -21,5 +21,25 @@ bool settle_take(struct settle *settle, int64_t now_ms)
     if (!settle->is_pending || !is_quiet || now_ms < settle->earliest_ms)
         return false;
     settle->is_pending = false;
+    settle->failures = 0;
+    settle->retry_ms = 0;
+    return true;
+}
+
+void settle_note_failure(struct settle *settle, int64_t now_ms)
+{
+    int64_t pause_ms = SETTLE_RETRY_FIRST_MS;
+
+    for (unsigned i = 0; i < settle->failures && pause_ms < SETTLE_RETRY_MOST_MS; i++)
+        pause_ms *= 2;
+    settle->failures++;
+    settle->retry_ms = now_ms + (pause_ms < SETTLE_RETRY_MOST_MS ? pause_ms : SETTLE_RETRY_MOST_MS);
+}
+
+bool settle_take_retry(struct settle *settle, int64_t now_ms)
+{
+    if (settle->retry_ms == 0 || now_ms < settle->retry_ms || now_ms < settle->earliest_ms)
+        return false;
+    settle->retry_ms = 0;
     return true;
 }

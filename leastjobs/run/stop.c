@@ -13,9 +13,12 @@
 #include "run/workers.h"
 #include "xalloc.h"
 
-/* A master that is still starting or reloading would be ended by a signal: it gets so long. */
+/* A master that is still starting would be ended by a signal, but has no jobs yet: it gets so long.
+ * One that reloads has jobs, in its workers: it gets the time of these. */
 #define MASTER_PATIENCE_MS 3000
 #define MASTER_ASK_MS 50
+/* For the workers' answers. */
+#define ASKED_MS 1000
 /* After jobs have been cut off, until HAProxy is ended, and until it is killed. */
 #define CUT_MS 1000
 #define TERM_MS 2000
@@ -28,6 +31,7 @@
 enum stage {
     NOT_BEGUN,
     WANTED, /* the master can't be told yet */
+    ASKED,  /* its workers are asked for their jobs */
     SOFT,   /* open jobs may end */
     CUT,    /* they are being cut off */
     TERM,   /* HAProxy has been told to end */
@@ -100,11 +104,9 @@ static void count_jobs(void *context, pid_t worker, const char *answer)
     stop->open_jobs += workers_count_jobs(answer);
 }
 
-static void say_jobs(void *context)
+static void say_jobs(const struct stop *stop)
 {
-    const struct stop *stop = context;
-
-    if (stop->stage == SOFT && stop->open_jobs > 0)
+    if (stop->open_jobs > 0)
         log_info("leastjobs run: %lu job%s open, which may end within %.0f s; Ctrl-C again (or "
                  "SIGTERM) stops at once",
                  stop->open_jobs, stop->open_jobs == 1 ? " is" : "s are",
@@ -114,11 +116,6 @@ static void say_jobs(void *context)
 /* SIGUSR1 is HAProxy's soft stop; the master tells its workers, those of earlier reloads too. */
 static void soften(struct stop *stop)
 {
-    const struct master_round round = {.command = "show stat farm 4 -1",
-                                       .answered = count_jobs,
-                                       .done = say_jobs,
-                                       .context = stop};
-
     stop->stage = SOFT;
     kept_signal(stop->parts.haproxy, SIGUSR1);
     if (stop->timeout_ms == 0) {
@@ -126,6 +123,29 @@ static void soften(struct stop *stop)
         return;
     }
     wait_for(stop, stop->timeout_ms);
+    say_jobs(stop);
+}
+
+static void on_counted(void *context)
+{
+    struct stop *stop = context;
+
+    if (stop->stage == ASKED)
+        soften(stop);
+}
+
+/* The master has a new worker as soon as it has forked it; but HAProxy 2.6 may crash, with all jobs
+ * of all workers, by a soft stop that comes before that one runs: before it answers.
+ */
+static void ask(struct stop *stop)
+{
+    const struct master_round round = {.command = "show stat farm 4 -1",
+                                       .answered = count_jobs,
+                                       .done = on_counted,
+                                       .context = stop};
+
+    stop->stage = ASKED;
+    wait_for(stop, ASKED_MS);
     master_ask_workers(stop->parts.master, &round);
 }
 
@@ -138,14 +158,34 @@ static void terminate(struct stop *stop)
     wait_for(stop, TERM_MS);
 }
 
+static unsigned patience_ms(const struct stop *stop)
+{
+    bool has_jobs = master_is_reloading(stop->parts.master);
+
+    return has_jobs && stop->timeout_ms > MASTER_PATIENCE_MS ? stop->timeout_ms
+                                                             : MASTER_PATIENCE_MS;
+}
+
+/* What the master has taken of the time is gone. */
+static void ask_at_last(struct stop *stop, int64_t waited_ms)
+{
+    stop->timeout_ms = waited_ms < stop->timeout_ms ? stop->timeout_ms - (unsigned)waited_ms : 0;
+    ask(stop);
+}
+
 static void try_to_soften(struct stop *stop)
 {
-    if (master_is_ready(stop->parts.master))
-        soften(stop);
-    else if (clock_ms() - stop->wanted_ms >= MASTER_PATIENCE_MS)
-        terminate(stop);
-    else
+    int64_t waited_ms = clock_ms() - stop->wanted_ms;
+
+    if (master_is_ready(stop->parts.master)) {
+        ask_at_last(stop, waited_ms);
+    } else if (waited_ms < patience_ms(stop)) {
         wait_for(stop, MASTER_ASK_MS);
+    } else {
+        if (master_is_reloading(stop->parts.master))
+            log_warning("leastjobs run: HAProxy is still reloading: open jobs are cut off");
+        terminate(stop);
+    }
 }
 
 /* Children that others have left to us, too. Their numbers stand there with blanks between. */
@@ -207,6 +247,9 @@ static void on_timer(evutil_socket_t unused, short what, void *argument)
     switch (stop->stage) {
     case WANTED:
         try_to_soften(stop);
+        break;
+    case ASKED:
+        soften(stop);
         break;
     case SOFT:
         log_warning("leastjobs run: STOP_TIMEOUT is over: open jobs are cut off");
@@ -273,7 +316,7 @@ void stop_at_once(struct stop *stop)
     stop_begin(stop, 0);
     if (stop->stage == SOFT)
         cut(stop);
-    else if (stop->stage == WANTED)
+    else if (stop->stage == WANTED || stop->stage == ASKED)
         stop->timeout_ms = 0;
     else if (stop->stage == CUT)
         terminate(stop);

@@ -19,6 +19,7 @@
 #include "run/master.h"
 #include "run/notify.h"
 #include "run/place.h"
+#include "run/ports_wait.h"
 #include "run/ready.h"
 #include "run/reload.h"
 #include "run/stop.h"
@@ -36,6 +37,7 @@ struct supervisor {
     struct place *place;
     struct following *following; /* NULL when it stops */
     struct generate *generate;   /* of the start */
+    struct ports_wait *ports;    /* NULL: not yet, or no more */
     bool has_begun;              /* that was started */
     char *agent_words[WORDS_MAX];
     char *haproxy_words[WORDS_MAX];
@@ -123,6 +125,7 @@ static void on_haproxy_end(void *context, int status)
     struct supervisor *s = context;
 
     master_note_end(s->master);
+    reload_note_end(s->reload);
     judge_end(s, "HAProxy", status);
 }
 
@@ -138,6 +141,20 @@ static void start(struct supervisor *s, struct kept *kept, const char *name)
 
 static void on_settled(void *context);
 
+static void on_ports(void *context, bool good)
+{
+    struct supervisor *s = context;
+
+    ports_wait_free(s->ports);
+    s->ports = NULL;
+    if (!good) {
+        fail(s, 1);
+        return;
+    }
+    start(s, s->agent, "leastjobs-agent");
+    start(s, s->haproxy, "haproxy");
+}
+
 static void on_first_generated(void *context, int status)
 {
     struct supervisor *s = context;
@@ -152,8 +169,7 @@ static void on_first_generated(void *context, int status)
         fail(s, status == EXIT_USAGE ? EXIT_USAGE : 1);
         return;
     }
-    start(s, s->agent, "leastjobs-agent");
-    start(s, s->haproxy, "haproxy");
+    s->ports = ports_wait_new(s->base, reload_config(s->reload), on_ports, s);
 }
 
 /* Of any child, also those that others left to us. */
@@ -188,6 +204,8 @@ static void on_stop(evutil_socket_t signal_number, short what, void *argument)
     log_info("leastjobs run: stopping on signal %s", strsignal((int)signal_number));
     notify_manager("STOPPING=1");
     generate_cancel(s->generate);
+    ports_wait_free(s->ports);
+    s->ports = NULL;
     reload_stop(s->reload);
     following_free(s->following);
     s->following = NULL;
@@ -211,19 +229,36 @@ static void on_stopped(void *context)
     event_base_loopbreak(s->base);
 }
 
+/* SIGUSR1 too: images of HAProxy's are stopped by that. */
+static const struct {
+    int number;
+    event_callback_fn callback;
+} all_signals[SIGNALS] = {{SIGCHLD, on_child}, {SIGTERM, on_stop},  {SIGINT, on_stop},
+                          {SIGUSR1, on_stop},  {SIGHUP, on_reload}, {SIGUSR2, on_reload}};
+
+static void mask_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, all_signals[i].number);
+    sigprocmask(how, &set, NULL);
+}
+
+void supervisor_hold_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
 static void watch_signals(struct supervisor *s)
 {
-    /* SIGUSR1 too: images of HAProxy's are stopped by that. */
-    static const struct {
-        int number;
-        event_callback_fn callback;
-    } all[SIGNALS] = {{SIGCHLD, on_child}, {SIGTERM, on_stop},  {SIGINT, on_stop},
-                      {SIGUSR1, on_stop},  {SIGHUP, on_reload}, {SIGUSR2, on_reload}};
-
     for (size_t i = 0; i < SIGNALS; i++) {
-        s->signals[i] = xalloc_checked(evsignal_new(s->base, all[i].number, all[i].callback, s));
+        s->signals[i] = xalloc_checked(
+            evsignal_new(s->base, all_signals[i].number, all_signals[i].callback, s));
         event_add(s->signals[i], NULL);
     }
+    mask_signals(SIG_UNBLOCK);
 }
 
 /* --- wiring */
@@ -257,7 +292,7 @@ static void make_parts(struct supervisor *s, struct config *config)
     const struct generate_events first = {.ended = on_first_generated, .context = s};
 
     make_words(s);
-    s->generate = generate_new(s->plan->sources, &first);
+    s->generate = generate_new(s->base, s->plan->sources, &first);
     s->agent = kept_new(s->base, &agent);
     s->haproxy = kept_new(s->base, &haproxy);
     s->master = master_new(s->base, s->place->master, &master);
@@ -282,6 +317,7 @@ static void free_parts(struct supervisor *s)
 {
     stop_free(s->stop);
     ready_free(s->ready);
+    ports_wait_free(s->ports);
     following_free(s->following);
     reload_free(s->reload);
     generate_free(s->generate);
@@ -301,7 +337,7 @@ static void on_settled(void *context)
 {
     struct supervisor *s = context;
 
-    int problem = generate_start(s->generate, s->place->config);
+    int problem = generate_start(s->generate, s->place->config, false);
 
     s->has_begun = true;
     if (problem == 0)

@@ -69,19 +69,17 @@ def test_a_change_while_haproxy_starts_is_in_force_when_it_has(lab):
     running.wait_until_it_gets_jobs(2)
 
 
-def test_a_port_in_use_ends_it_with_1(lab):
+def test_ports_in_use_end_it_with_1(lab):
+    """Also one that its server would share, as another HAProxy does."""
     running = Running(lab)
-    with socket.create_server(("127.0.0.1", running.farm.agent_port)):
+    shared = socket.create_server(("127.0.0.1", running.farm.port), reuse_port=True)
+    with shared, socket.create_server(("127.0.0.1", running.farm.agent_port)):
         running.launch()
         running.process.expected = (1,)
         assert running.process.wait() == 1
-    assert "can't listen on 127.0.0.1 port" in running.process.err()
-    assert "the agent ended with status 2: not started; the message is above" in running.process.err()
-    with socket.create_server(("127.0.0.1", running.farm.port)):
-        running.launch()
-        running.process.expected = (1,)
-        assert running.process.wait() == 1
-    assert "HAProxy refuses" in running.process.err() or "cannot bind" in running.process.err()
+    for name, port in (("PORT", running.farm.port), ("AGENT_PORT", running.farm.agent_port)):
+        assert running.count(f' {name}="{port}" with .*: Address already in use') == 1
+    assert not running.farm.socket.exists()
 
 
 def test_a_bad_configuration_ends_it_with_2_and_genconfs_messages(lab):
@@ -153,6 +151,20 @@ def test_as_pid_1_it_reaps_and_stops(lab):
     )
     os.kill(first, signal.SIGTERM)
     assert running.process.wait() == 0
+
+
+def test_a_signal_before_there_is_a_handler_is_not_lost(lab):
+    """As PID 1 it would be ignored; else it would be the end, without order."""
+    running = Running(lab)
+    text = running.file.read_text()
+    running.file.unlink()
+    os.mkfifo(running.file)
+    running.launch()
+    with open(running.file, "w", encoding="utf-8") as pipe:  # once it is being read
+        running.process.send_signal(signal.SIGTERM)
+        pipe.write(text)
+    assert running.process.wait() == 0
+    assert running.count("stopping on signal Terminated") == 1
 
 
 def test_the_service_manager_is_told(lab):

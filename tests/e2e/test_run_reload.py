@@ -2,8 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 
+from client import http_request
+from processes import genconf_command, run
 from running import IN_FORCE, Running
 from waiting import wait_for
 
@@ -175,3 +178,79 @@ def test_another_socket_takes_a_restart_and_says_so(lab):
     running.process.wait_for_err("another HAPROXY_SOCKET, which takes a stop and a start")
     assert running.farm.run_job().status == 200
     assert running.count(IN_FORCE) == 0
+
+
+def test_a_port_in_use_is_refused_and_taken_when_it_is_free(lab):
+    running = Running(lab)
+    for name in ("PORT", "STATUS_PORT"):
+        del running.variables[name]
+    ports = f"PORT={running.farm.port}\nSTATUS_PORT={running.farm.status_port}\n"
+    text = running.file.read_text()
+    running.file.write_text(text + ports)
+    running.start()
+    before = running.children(), running.workers(), haproxy_cfg(running)
+    (job,) = running.farm.open_jobs(1)
+    port, status_port = lab.ports.take(), lab.ports.take()
+    status = socket.create_server(("127.0.0.1", status_port))
+    with status, socket.create_server(("127.0.0.1", port), reuse_port=True):
+        running.file.write_text(f"{text}PORT={port}\nSTATUS_PORT={status_port}\n")
+        running.process.wait_for_err("the new configuration is bad as long as that is so")
+        assert running.count(rf' PORT="{port}" with .*: Address already in use') == 1
+        assert running.count(rf' STATUS_PORT="{status_port}" with .*: Address already in use') == 1
+        assert before == (running.children(), running.workers(), haproxy_cfg(running))
+        assert running.count("configuration reloaded") == 0
+    running.process.wait_for_err(IN_FORCE)
+    assert http_request(port, target="/health").status == 200
+    assert http_request(status_port, target="/health").status == 200
+    running.farm.release_all()
+    assert job.response().status == 200
+
+
+def haproxy_cfg(running):
+    return (running.farm.socket.parent / "haproxy.cfg").read_text()
+
+
+def test_what_haproxy_has_not_taken_is_not_what_it_starts_with(lab):
+    """It ends in the middle of a reload, for whatever reason."""
+    running = Running(lab).start()
+    good = haproxy_cfg(running)
+    master = running.children()["haproxy"]
+    os.kill(master, signal.SIGSTOP)
+    running.file.write_text(running.lines((1, 2)))
+    wait_for(lambda: haproxy_cfg(running) != good, "the reload to begin")
+    os.kill(master, signal.SIGKILL)
+    running.process.wait_for_err("HAProxy ended while it took the new configuration")
+    running.process.wait_for_err("HAProxy takes jobs again")
+    assert haproxy_cfg(running) == good
+    running.change(lambda: running.process.send_signal(signal.SIGHUP))
+    running.wait_until_it_gets_jobs(2)
+
+
+def test_a_failure_that_passes_is_said_once_and_tried_again(lab):
+    running = Running(lab)
+    new = running.farm.socket.parent / "haproxy.cfg.new"
+    new.mkdir()
+    path = lab.short_directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(30)
+        running.variables["NOTIFY_SOCKET"] = path
+        running.start()
+        assert manager.recv(1000) == b"READY=1"
+        running.file.write_text(running.lines((1, 2)))
+        for _ in range(2):  # the first, and the next one
+            assert manager.recv(1000).startswith(b"RELOADING=1")
+            assert manager.recv(1000) == b"READY=1"
+    assert running.count("haproxy.cfg.new isn't a regular file") == 1
+    assert running.count("can't be put in force now .*it is tried again") == 1
+    running.change(new.rmdir)
+    assert running.count(AGAIN) == 1 and running.count(BAD) == 0
+    running.wait_until_it_gets_jobs(2)
+
+
+def test_a_pipe_that_nobody_writes_to_is_bad(lab):
+    """What waits for a writer without end holds back every later change."""
+    os.mkfifo(lab.directory / ".env")
+    done = run([*genconf_command(), "--env-file", lab.directory / ".env"])
+    assert done.returncode == 2
+    assert b".env: can't be read: it is a pipe that nobody writes to" in done.stderr

@@ -1,7 +1,9 @@
 """leastjobs run: its end, with jobs open."""
 
+import os
 import re
 import signal
+import time
 from pathlib import Path
 
 from processes import Process
@@ -70,6 +72,30 @@ def test_a_stop_in_the_middle_of_a_reload_loses_no_job(lab):
     running.process.send_signal(signal.SIGHUP)
     running.process.wait_for_err("Reloading HAProxy")
     running.process.send_signal(signal.SIGTERM)
+    running.process.wait_for_err("1 job is open")
+    running.farm.release_all()
+    assert job.response().status == 200
+    assert running.process.wait() == 0
+
+
+def is_pending(pid, number):
+    """A signal to a process that is stopped."""
+    (pending,) = re.findall(r"ShdPnd:\t(\w+)", Path("/proc", str(pid), "status").read_text())
+    return int(pending, 16) >> (number - 1) & 1
+
+
+def test_a_stop_in_a_slow_reload_cuts_off_nothing_before_its_time(lab):
+    running = Running(lab, STOP_TIMEOUT="60s").start()
+    (job,) = running.farm.open_jobs(1)
+    master = running.children()["haproxy"]
+    os.kill(master, signal.SIGSTOP)
+    running.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: is_pending(master, signal.SIGUSR2), "the reload to begin")
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait_for_err("stopping on signal")
+    time.sleep(3.2)  # more than a master gets that has no jobs yet
+    assert not is_pending(master, signal.SIGTERM)
+    os.kill(master, signal.SIGCONT)
     running.process.wait_for_err("1 job is open")
     running.farm.release_all()
     assert job.response().status == 200
