@@ -12,6 +12,8 @@
 
 #include "xalloc.h"
 
+#define RESOLVER_OPTIONS_NAME "RES_OPTIONS"
+#define RESOLVER_OPTIONS "timeout:1 attempts:1"
 /* Where HAProxy is, for users whose PATH lacks the sbin directories. */
 #define MORE_FOLDERS "/usr/local/sbin:/usr/sbin"
 
@@ -83,6 +85,13 @@ static int read_failure(int from)
     return count == (ssize_t)sizeof(failure) ? failure : 0;
 }
 
+/* resolv.conf(5); whoever has set them knows better. The child inherits what is set. */
+static bool lend_resolver_options(bool is_impatient)
+{
+    return is_impatient && getenv(RESOLVER_OPTIONS_NAME) == NULL &&
+           setenv(RESOLVER_OPTIONS_NAME, RESOLVER_OPTIONS, 1) == 0;
+}
+
 int child_start(struct child *child, char *const words[], const struct child_options *options)
 {
     int ends[2];
@@ -93,6 +102,7 @@ int child_start(struct child *child, char *const words[], const struct child_opt
     if (pipe2(ends, O_CLOEXEC) != 0)
         return errno;
     char *path = find_program(words[0]);
+    bool is_lent = lend_resolver_options(options->is_impatient);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
@@ -104,6 +114,8 @@ int child_start(struct child *child, char *const words[], const struct child_opt
         _exit(written < 0 ? 1 : 127);
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
+    if (is_lent)
+        unsetenv(RESOLVER_OPTIONS_NAME);
     close(ends[1]);
     if (pid > 0)
         failure = read_failure(ends[0]);

@@ -19,6 +19,9 @@ struct child_options {
     int death_signal; /* what it gets if `leastjobs run` is gone; 0: nothing */
     int out;          /* its standard output and error; -1: ours */
     int err;
+    /* It waits a second for a name server's word, no longer: what it lacks then HAProxy looks up as
+     * it runs. Without an answer it would wait 40 s for each name, and serve nobody meanwhile. */
+    bool is_impatient;
 };
 
 /*

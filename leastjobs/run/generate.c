@@ -106,7 +106,8 @@ static int start(const struct generate *generate, struct child *child, char **wo
 
     if (nowhere < 0)
         return errno;
-    const struct child_options options = {.death_signal = SIGTERM, .out = nowhere, .err = err};
+    const struct child_options options = {
+        .death_signal = SIGTERM, .out = nowhere, .err = err, .is_impatient = true};
     sources_add_words(generate->sources, words);
     char *path = sibling_path(words[0]);
     words[0] = path;

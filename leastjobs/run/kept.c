@@ -68,7 +68,8 @@ void kept_free(struct kept *kept)
 
 int kept_start(struct kept *kept)
 {
-    const struct child_options options = {.death_signal = SIGTERM, .out = -1, .err = -1};
+    const struct child_options options = {
+        .death_signal = SIGTERM, .out = -1, .err = -1, .is_impatient = kept->plan.is_impatient};
     int problem = child_start(&kept->child, kept->plan.words, &options);
 
     restarts_note_start(&kept->restarts, clock_ms());

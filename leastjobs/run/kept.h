@@ -14,6 +14,7 @@ struct kept_plan {
     const char *name;      /* for messages */
     const char *meanwhile; /* what its end means, for the same */
     char *const *words;    /* its command line, which must outlive it */
+    bool is_impatient;     /* see child.h */
     void (*started)(void *context);
     /* It has ended, and is started again unless it was released. `status` is wait(2)'s. */
     void (*ended)(void *context, int status);

@@ -284,6 +284,7 @@ static void make_parts(struct supervisor *s, struct config *config)
     const struct kept_plan haproxy = {.name = "HAProxy",
                                       .meanwhile = "the jobs that it had are lost",
                                       .words = s->haproxy_words,
+                                      .is_impatient = true,
                                       .started = on_haproxy_start,
                                       .ended = on_haproxy_end,
                                       .context = s};
