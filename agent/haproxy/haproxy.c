@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "unix_socket.h"
 #include "xalloc.h"
 
 #define FIRST_SIZE (16 * 1024)
@@ -214,23 +214,6 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
         finish(haproxy);
 }
 
-/* Unix sockets connect at once or not at all; a full backlog is EAGAIN. */
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    int problem = errno;
-    close(fd);
-    errno = problem;
-    return -1;
-}
-
 static bool watch(struct haproxy *haproxy)
 {
     struct timeval timeout = clock_timeval(HAPROXY_TIMEOUT_MS);
@@ -255,7 +238,7 @@ static void begin(evutil_socket_t unused, short what, void *argument)
     haproxy->started_ms = clock_ms();
     haproxy_say(haproxy, "prompt");
     haproxy->events.ask(haproxy->events.context);
-    haproxy->fd = connect_to(haproxy->path);
+    haproxy->fd = unix_socket_connect(haproxy->path);
     if (haproxy->fd < 0) {
         bool absent = errno == ENOENT || errno == ECONNREFUSED;
         fail(haproxy, absent ? HAPROXY_ABSENT : HAPROXY_FAILED, strerror(errno));

@@ -1,15 +1,12 @@
 #include "run/cli.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
+#include "unix_socket.h"
 #include "xalloc.h"
 
 struct cli_question {
@@ -17,27 +14,6 @@ struct cli_question {
     cli_answered *answered;
     void *context;
 };
-
-/* A connection to a Unix socket is there at once, or not at all. */
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    int problem = errno;
-    close(fd);
-    errno = problem;
-    return -1;
-}
 
 static void end(struct cli_question *question, bool is_whole)
 {
@@ -79,7 +55,7 @@ struct cli_question *cli_ask(struct event_base *base, const char *path, const ch
                              cli_answered *answered, void *context)
 {
     static const struct timeval patience = {.tv_sec = CLI_TIMEOUT_S};
-    int fd = connect_to(path);
+    int fd = unix_socket_connect(path);
 
     if (fd < 0)
         return NULL;

@@ -1,36 +1,32 @@
 #include "running/runtime.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "unix_socket.h"
 #include "xalloc.h"
 
 #define FIRST_SIZE 65536
 
+/* Blocks from then on, for so long at most. */
 static int connect_to(const char *path, int timeout_s)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval timeout = {.tv_sec = timeout_s};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = unix_socket_connect(path);
 
     if (fd < 0)
         return -1;
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    int problem = errno;
-    close(fd);
-    errno = problem;
-    return -1;
+    fcntl(fd, F_SETFL, 0);
+    return fd;
 }
 
 static bool send_line(int fd, const char *commands)
