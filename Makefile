@@ -141,6 +141,8 @@ FORCE:
 
 # The end-to-end tests wait more than they work: three at a time on two cores.
 PARALLEL ?= 3
+# Compilers work only.
+CORES ?= $(shell nproc)
 
 # Where tools/fetch-servers puts the real servers that tests/e2e has as instances.
 LEASTJOBS_SERVERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leastjobs/servers
@@ -150,17 +152,20 @@ PYTEST = LEASTJOBS_BUILD=$(BUILD) /usr/bin/python3 -B -m pytest -p no:cacheprovi
 
 run: ## install what is missing, build, and serve until Ctrl-C
 	@tools/install-packages build run
-	@$(MAKE) -s --no-print-directory all $(SIM)
+	@$(MAKE) -s --no-print-directory -j$(CORES) all $(SIM)
 	@LEASTJOBS_BUILD=$(BUILD) exec tools/run
 
 demo: ## the same with three simulated instances, whatever .env says
 	@tools/install-packages build run
-	@$(MAKE) -s --no-print-directory all $(SIM)
+	@$(MAKE) -s --no-print-directory -j$(CORES) all $(SIM)
 	@LEASTJOBS_BUILD=$(BUILD) exec tools/run --demo
 
 test: ## install what is missing, build, and run all tests
 	@tools/install-packages build run test
+	@$(MAKE) -s --no-print-directory -j$(CORES) built
 	@$(MAKE) -s --no-print-directory unit golden e2e
+
+built: all $(SIM) $(UNITS) $(EXPLAINER) $(OPTION_DOCS) ## all that the tests need, and no test
 
 unit: $(UNITS) ## the unit tests
 	@set -e; for unit in $(UNITS); do $(WRAPPER) $$unit; done
