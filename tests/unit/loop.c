@@ -1,6 +1,6 @@
 #include "loop.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FOLDERS_DEEP 4
 #define START_MS 86400007
 /*
  * What is on its way over the loopback arrives within GRACE_US of the machine's time. A leap is no
@@ -91,19 +92,18 @@ int loop_set_up(void **state)
     return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
 static void remove_folder(void)
 {
-    DIR *files = folder[0] == '\0' ? NULL : opendir(folder);
-    struct dirent *file;
-
-    while (files != NULL && (file = readdir(files)) != NULL) {
-        if (file->d_name[0] != '.')
-            unlinkat(dirfd(files), file->d_name, 0);
-    }
-    if (files != NULL) {
-        closedir(files);
-        rmdir(folder);
-    }
+    if (folder[0] != '\0')
+        nftw(folder, remove_entry, FOLDERS_DEEP, FTW_DEPTH | FTW_PHYS);
     folder[0] = '\0';
 }
 
