@@ -52,6 +52,7 @@ struct exchange {
     bool all_wanted;  /* the next query is for all servers, whatever waits */
     bool all_asked;   /* the one under way is */
     int64_t asked_ms; /* when it began */
+    int64_t took_ms;  /* the last whole answer */
 };
 
 /*
@@ -227,9 +228,19 @@ static void serve_asked(struct exchange *exchange, bool is_answered)
     exchange->queued = left;
 }
 
+/* Of the last two answers the shorter: one may have waited for others' work, not for HAProxy's. */
+static int64_t answer_cost_ms(struct exchange *exchange)
+{
+    int64_t took_ms = clock_ms() - exchange->asked_ms;
+    int64_t cost_ms = took_ms < exchange->took_ms ? took_ms : exchange->took_ms;
+
+    exchange->took_ms = took_ms;
+    return cost_ms;
+}
+
 static void plan_refresh(struct exchange *exchange)
 {
-    int64_t wait_ms = REFRESH_FACTOR * (clock_ms() - exchange->asked_ms);
+    int64_t wait_ms = REFRESH_FACTOR * answer_cost_ms(exchange);
 
     if (wait_ms < REFRESH_MIN_MS)
         wait_ms = REFRESH_MIN_MS;
