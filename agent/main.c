@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "arguments.h"
 #include "config.h"
+#include "file_limit.h"
 #include "health_headers.h"
 #include "log.h"
 #include "service.h"
@@ -57,16 +57,6 @@ static void drop_libevent_message(int severity, const char *message)
 {
     (void)severity;
     log_debug("libevent: %s", message);
-}
-
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* With what only the agent reads; NULL with what is wrong in `errors`. */
@@ -198,7 +188,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    file_limit_raise();
     event_set_log_callback(drop_libevent_message);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct config *config = load(&arguments.sources, &errors);

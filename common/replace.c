@@ -22,6 +22,18 @@ bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
+void write_content(int fd, int from)
+{
+    char buffer[4096];
+    ssize_t count;
+    off_t at = 0;
+
+    while ((count = pread(from, buffer, sizeof(buffer), at)) > 0) {
+        write_all(fd, buffer, (size_t)count);
+        at += count;
+    }
+}
+
 bool replace_file(const char *path, const char *bytes, size_t length, mode_t mode)
 {
     char *name = xasprintf("%s.XXXXXX", path);

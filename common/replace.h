@@ -8,6 +8,9 @@
 /* Writes all of them, however many calls it takes. False with errno. */
 bool write_all(int fd, const char *bytes, size_t length);
 
+/* Writes what the regular file `from` has, from its beginning, as far as it can be read. */
+void write_content(int fd, int from);
+
 /*
  * Puts a file of these bytes and this mode, whatever the umask is, into the place of `path`: it is
  * written beside it and renamed, so that readers see the old one or the new one. False with errno,

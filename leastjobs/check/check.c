@@ -42,16 +42,6 @@ static int run(const char *name, const struct config_sources *sources, int out, 
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static void show(int messages)
-{
-    char buffer[4096];
-    ssize_t count;
-
-    lseek(messages, 0, SEEK_SET);
-    while ((count = read(messages, buffer, sizeof(buffer))) > 0)
-        write_all(STDERR_FILENO, buffer, (size_t)count);
-}
-
 /* What it warns of, genconf has warned of. */
 static int test_agent(const struct config_sources *sources, bool is_quiet)
 {
@@ -64,7 +54,7 @@ static int test_agent(const struct config_sources *sources, bool is_quiet)
     else
         status = run("leastjobs-agent", sources, is_quiet ? nowhere : -1, messages);
     if (status != 0 && messages >= 0)
-        show(messages);
+        write_content(STDERR_FILENO, messages);
     if (nowhere >= 0)
         close(nowhere);
     if (messages >= 0)

@@ -196,18 +196,6 @@ void generate_cancel(struct generate *generate)
     child_signal(&generate->test.child, SIGTERM);
 }
 
-static void show_messages(const struct part *part)
-{
-    char buffer[4096];
-    ssize_t count;
-    off_t at = 0;
-
-    while (part->messages >= 0 && (count = pread(part->messages, buffer, sizeof(buffer), at)) > 0) {
-        write_all(STDERR_FILENO, buffer, (size_t)count);
-        at += count;
-    }
-}
-
 /* Its exit status; what ends by a signal has failed. */
 static bool take(const struct generate *generate, struct part *part, pid_t pid, int status)
 {
@@ -231,10 +219,10 @@ static void conclude(struct generate *generate)
     bool shows = !is_said && !generate->is_cancelled;
 
     if (shows)
-        show_messages(genconf);
+        write_content(STDERR_FILENO, genconf->messages);
     /* What the test warns of, genconf warns of: it is shown if it alone refuses. */
     if (shows && genconf->status == 0 && test->status != 0)
-        show_messages(test);
+        write_content(STDERR_FILENO, test->messages);
     close_messages(genconf);
     close_messages(test);
     if (generate->limit != NULL)

@@ -3,25 +3,14 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "arguments.h"
+#include "file_limit.h"
 #include "run/place.h"
 #include "run/supervisor.h"
 
 #define PROGRAM "leastjobs run"
-
-/* genconf, HAProxy and the agent count on as many as there may be. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
 
 static int refuse_both(void)
 {
@@ -60,7 +49,8 @@ int run_command(int argc, char **argv)
     if (is_private && sources.config_file != NULL)
         return refuse_both();
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    /* genconf, HAProxy and the agent count on as many as there may be. */
+    file_limit_raise();
     char *private_file = is_private ? private_folder_make() : NULL;
     if (is_private && private_file == NULL)
         return 1;
